@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+/** One PostgreSQL and one control plane for everything that is not a unit test; unit tests start neither. */
+const environment = { globalSetup: ['test/setup/environment.ts'] };
+
+const setupFiles = ['test/setup/seed.ts'];
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'unit', setupFiles, include: ['src/**/*.test.ts', 'dev/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'integration', setupFiles, include: ['test/integration/**/*.test.ts'], ...environment },
+      },
+      { extends: true, test: { name: 'faults', setupFiles, include: ['test/faults/**/*.test.ts'], ...environment } },
+      { extends: true, test: { name: 'e2e', setupFiles, include: ['test/e2e/**/*.test.ts'], ...environment } },
+    ],
+  },
+});
