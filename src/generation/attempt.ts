@@ -34,7 +34,7 @@ const leased = z.object({
     audio: z.boolean(),
   }),
 });
-export type LeasedAttempt = z.infer<typeof leased>;
+export type LeasedAttempt = z.infer<typeof leased> & { orderId: string };
 
 const lease = z.discriminatedUnion('outcome', [
   leased,
@@ -48,14 +48,16 @@ const lease = z.discriminatedUnion('outcome', [
  * Takes the lease of the order's live attempt for 60 s and raises the fence. An execution with a higher number takes it at once.
  * Another's `intent` becomes `unknown`. Nobody may submit an `intent` he did not make.
  */
-export const leaseAttempt = (
+export async function leaseAttempt(
   database: Database,
   orderId: string,
   uid: string,
   execution: number,
   owner: string,
-): Promise<z.infer<typeof lease>> =>
-  callFunction(database, 'ledger.lease_attempt', [orderId, uid, execution, owner], lease);
+): Promise<LeasedAttempt | Exclude<z.infer<typeof lease>, { outcome: 'leased' }>> {
+  const answer = await callFunction(database, 'ledger.lease_attempt', [orderId, uid, execution, owner], lease);
+  return answer.outcome === 'leased' ? { ...answer, orderId } : answer;
+}
 
 const renewed = z.object({ held: z.boolean(), state: z.string() });
 /** Another 60 s, if the fence is still ours and the order is not settled. `state` may have moved (a callback named the task). */
