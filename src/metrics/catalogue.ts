@@ -1,0 +1,236 @@
+import { CAPTURE_REASONS, END_REASONS, FAILURE_REASONS } from '../videojob/reasons.ts';
+
+/** How a label is kept bounded: its closed list, or `open` where few values can occur and none comes from outside. */
+export type LabelValues = readonly string[] | 'open';
+
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: Readonly<Record<string, LabelValues>>;
+  readonly buckets?: readonly number[];
+}
+
+const define = <const T extends Record<string, MetricDefinition>>(table: T): T => table;
+
+const REQUEST_CLASSES = [
+  'ok',
+  'content',
+  'rate_limited',
+  'unavailable',
+  'balance',
+  'auth',
+  'bad_request',
+  'not_found',
+  'blocked',
+  'timeout',
+  'network',
+  'unreadable',
+  'other',
+] as const;
+
+const WORK_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
+const REQUEST_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120] as const;
+
+/** Stages an open order is in, for the oldest of each. */
+export const ORDER_STAGES = ['unclaimed', 'queue', 'generation', 'delivery'] as const;
+
+/** Every metric of every process. The reference in docs and the names the alerts may use are made from this table. */
+export const CATALOGUE = define({
+  neurocards_videojobs: {
+    type: 'gauge',
+    help: 'VideoJobs the controller sees, by the reason of their Finished condition (Unseen: no status yet).',
+    labels: {
+      reason: ['Unseen', 'WaitingForCapacity', 'Suspended', 'Generating', 'Delivering', ...END_REASONS],
+    },
+  },
+  neurocards_orders_open: {
+    type: 'gauge',
+    help: 'Orders in the ledger that are not settled, by stage.',
+    labels: { stage: ORDER_STAGES },
+  },
+  neurocards_order_oldest_open_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest order that is open in this stage; 0 when there is none.',
+    labels: { stage: ORDER_STAGES },
+  },
+  neurocards_order_oldest_unsettled_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest order whose credits are held although its end is decided or its clock has run out.',
+    labels: {},
+  },
+  neurocards_orders_settled: {
+    type: 'gauge',
+    help: 'Orders settled so far, counted from the ledger, by how and why.',
+    labels: { outcome: ['captured', 'released'], reason: [...CAPTURE_REASONS, ...FAILURE_REASONS] },
+  },
+  neurocards_ledger_violations: {
+    type: 'gauge',
+    help: 'Rows that break an invariant of the ledger, by invariant; anything above 0 is an alarm.',
+    labels: { invariant: ['balance', 'settled_once', 'paid_tasks', 'captured_not_kept', 'released_but_shown'] },
+  },
+  neurocards_attempts: {
+    type: 'gauge',
+    help: 'Paid provider tasks, counted from their rows, by state.',
+    labels: { state: ['ready', 'intent', 'unknown', 'accepted', 'succeeded', 'failed', 'rejected', 'abandoned'] },
+  },
+  neurocards_deliveries: {
+    type: 'gauge',
+    help: 'Deliveries, counted from their rows, by state.',
+    labels: { state: ['pending', 'editing', 'shown', 'refused', 'waiting', 'uncertain'] },
+  },
+  neurocards_provider_requests_total: {
+    type: 'counter',
+    help: 'Requests to the video provider, by operation and class of the answer.',
+    labels: {
+      operation: ['upload', 'create_task', 'record_info', 'download', 'balance', 'callback'],
+      class: REQUEST_CLASSES,
+    },
+  },
+  neurocards_telegram_requests_total: {
+    type: 'counter',
+    help: 'Requests to the Telegram Bot API, by method and class of the answer.',
+    labels: {
+      method: [
+        'getUpdates',
+        'sendMessage',
+        'sendPhoto',
+        'sendVideo',
+        'editMessageText',
+        'editMessageMedia',
+        'editMessageReplyMarkup',
+        'answerCallbackQuery',
+        'getFile',
+        'download',
+        'other',
+      ],
+      class: REQUEST_CLASSES,
+    },
+  },
+  neurocards_telegram_updates_total: {
+    type: 'counter',
+    help: 'Telegram updates handled, by what became of them.',
+    labels: { result: ['handled', 'failed', 'ignored'] },
+  },
+  neurocards_inbox_oldest_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest stored update that nobody handled yet; 0 when there is none.',
+    labels: {},
+  },
+  neurocards_notices_oldest_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest notice that a person has not been sent yet; 0 when there is none.',
+    labels: {},
+  },
+  neurocards_relay_posts_total: {
+    type: 'counter',
+    help: 'Posts of VideoJobs to the API server, by what came of them.',
+    labels: { result: ['created', 'exists', 'invalid', 'conflict', 'failed'] },
+  },
+  neurocards_prompter_requests_total: {
+    type: 'counter',
+    help: 'Prompts asked of the language model; fallback: the deterministic prompt was used instead.',
+    labels: { result: ['ok', 'fallback'] },
+  },
+  neurocards_reconcile_total: {
+    type: 'counter',
+    help: 'Passes of the controller over a VideoJob, by result.',
+    labels: { result: ['ok', 'conflict', 'stale', 'error'] },
+  },
+  neurocards_reconcile_seconds: {
+    type: 'histogram',
+    help: 'Time of one pass of the controller.',
+    labels: {},
+    buckets: WORK_BUCKETS,
+  },
+  neurocards_child_jobs_created_total: {
+    type: 'counter',
+    help: 'Child Jobs created, by stage.',
+    labels: { stage: ['generate', 'deliver'] },
+  },
+  neurocards_events_total: {
+    type: 'counter',
+    help: 'Kubernetes events, by whether the API server took them. A refused one is never repeated.',
+    labels: { result: ['recorded', 'refused'] },
+  },
+  neurocards_leader: {
+    type: 'gauge',
+    help: '1 while this process holds the lease.',
+    labels: {},
+  },
+  neurocards_reflector_relists_total: {
+    type: 'counter',
+    help: 'Times a watched resource had to be listed again, by cause.',
+    labels: { resource: ['videojobs', 'jobs'], reason: ['start', 'expired', 'resync'] },
+  },
+  neurocards_reflector_watch_restarts_total: {
+    type: 'counter',
+    help: 'Times a watch was opened again, by how the last one ended.',
+    labels: {
+      resource: ['videojobs', 'jobs'],
+      reason: ['closed', 'idle', 'network', 'throttled', 'refused', 'error_event'],
+    },
+  },
+  neurocards_reflector_last_activity_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the API server last said anything about this resource (Unix time).',
+    labels: { resource: ['videojobs', 'jobs'] },
+  },
+  neurocards_reflector_objects: {
+    type: 'gauge',
+    help: 'Objects in the cache.',
+    labels: { resource: ['videojobs', 'jobs'] },
+  },
+  neurocards_http_requests_total: {
+    type: 'counter',
+    help: 'Requests from outside, by route and status class.',
+    labels: { route: ['webhook', 'callback'], status: ['2xx', '4xx', '5xx'] },
+  },
+  workqueue_depth: { type: 'gauge', help: 'Current depth of the work queue.', labels: { name: 'open' } },
+  workqueue_adds_total: { type: 'counter', help: 'Adds handled by the work queue.', labels: { name: 'open' } },
+  workqueue_retries_total: { type: 'counter', help: 'Retries handled by the work queue.', labels: { name: 'open' } },
+  workqueue_queue_duration_seconds: {
+    type: 'histogram',
+    help: 'How long an item stays in the queue before it is worked on.',
+    labels: { name: 'open' },
+    buckets: WORK_BUCKETS,
+  },
+  workqueue_work_duration_seconds: {
+    type: 'histogram',
+    help: 'How long working on an item takes.',
+    labels: { name: 'open' },
+    buckets: WORK_BUCKETS,
+  },
+  workqueue_unfinished_work_seconds: {
+    type: 'gauge',
+    help: 'Seconds of work in progress that work_duration has not seen yet; a growing number is a stuck worker.',
+    labels: { name: 'open' },
+  },
+  workqueue_longest_running_processor_seconds: {
+    type: 'gauge',
+    help: 'Age of the longest running work on an item.',
+    labels: { name: 'open' },
+  },
+  rest_client_requests_total: {
+    type: 'counter',
+    help: 'Requests to the API server, by status code (<error> where none came), method and host.',
+    labels: { code: 'open', method: 'open', host: 'open' },
+  },
+  rest_client_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of requests to the API server, by verb; watches are not counted.',
+    labels: { verb: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'] },
+    buckets: REQUEST_BUCKETS,
+  },
+});
+
+export type MetricName = keyof typeof CATALOGUE;
+type TypeOf<N extends MetricName> = (typeof CATALOGUE)[N]['type'];
+export type NamesOf<T extends MetricDefinition['type']> = {
+  [N in MetricName]: TypeOf<N> extends T ? N : never;
+}[MetricName];
+type ValueOf<L> = L extends readonly (infer V)[] ? V : string;
+
+/** The labels of a metric with their closed values, for calls. */
+export type LabelsOf<N extends MetricName> = {
+  [L in keyof (typeof CATALOGUE)[N]['labels']]: ValueOf<(typeof CATALOGUE)[N]['labels'][L]>;
+};
