@@ -3,6 +3,16 @@ import { language } from '../ledger/people.ts';
 import { callFunction, type Database } from '../postgres/call.ts';
 import { credits, orderId, timestamp } from '../postgres/row.ts';
 
+const storedVideo = z.object({
+  key: z.string(),
+  sha256: z.string(),
+  bytes: z.number().int(),
+  seconds: z.number(),
+  width: z.number().int(),
+  height: z.number().int(),
+});
+export type StoredVideoFacts = z.infer<typeof storedVideo>;
+
 const leased = z.object({
   outcome: z.literal('leased'),
   fence: z.number().int(),
@@ -15,16 +25,9 @@ const leased = z.object({
   messageId: z.number().int().nullable(),
   language,
   unitPrice: credits,
-  video: z.object({
-    key: z.string(),
-    sha256: z.string(),
-    bytes: z.number().int(),
-    seconds: z.number(),
-    width: z.number().int(),
-    height: z.number().int(),
-  }),
+  video: storedVideo,
 });
-export type LeasedDelivery = z.infer<typeof leased>;
+export type LeasedDelivery = z.infer<typeof leased> & { orderId: string };
 
 const lease = z.discriminatedUnion('outcome', [
   leased,
@@ -32,14 +35,16 @@ const lease = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('held'), until: timestamp }),
 ]);
 /** Takes the delivery lease for 60 s and raises the fence; an execution with a higher number takes it at once. */
-export const leaseDelivery = (
+export async function leaseDelivery(
   database: Database,
   orderIdentifier: string,
   uid: string,
   execution: number,
   owner: string,
-): Promise<z.infer<typeof lease>> =>
-  callFunction(database, 'ledger.lease_delivery', [orderIdentifier, uid, execution, owner], lease);
+): Promise<LeasedDelivery | Exclude<z.infer<typeof lease>, { outcome: 'leased' }>> {
+  const answer = await callFunction(database, 'ledger.lease_delivery', [orderIdentifier, uid, execution, owner], lease);
+  return answer.outcome === 'leased' ? { ...answer, orderId: orderIdentifier } : answer;
+}
 
 const renewed = z.object({ held: z.boolean() });
 export const renewDelivery = (
@@ -105,7 +110,7 @@ const showing = z.array(
     language,
     unitPrice: credits,
     fileId: z.string().nullable(),
-    video: leased.shape.video,
+    video: storedVideo,
   }),
 );
 export type Showing = z.infer<typeof showing>[number];

@@ -16,7 +16,7 @@ const abortAfterMs = 60_000;
  * not sent is said to be so, and the attempt is `ready` again.
  */
 export async function submit(attempt: LeasedAttempt, payload: Payload, workshop: Workshop): Promise<Advanced> {
-  const token = await takeSubmitToken(workshop.database, attempt.order.provider);
+  const token = await persist(() => takeSubmitToken(workshop.database, attempt.order.provider), workshop.lost);
   if (!token.granted) return { kind: 'again', afterSeconds: Math.max(0.2, token.retryAfterSeconds), attempt };
   if (workshop.stopping.aborted || workshop.lost.aborted) return { kind: 'again', afterSeconds: 0, attempt };
 
