@@ -55,8 +55,9 @@ export async function buildBundles(directory: string = join(ROOT, 'dist')): Prom
 }
 
 async function copySql(fresh: string): Promise<string[]> {
-  const files = await Array.fromAsync(glob([...SQL], { cwd: ROOT }));
-  for (const file of files) {
+  const files: string[] = [];
+  for await (const file of glob([...SQL], { cwd: ROOT })) {
+    files.push(file);
     const target = join(fresh, 'sql', file);
     await mkdir(dirname(target), { recursive: true });
     await copyFile(join(ROOT, file), target);
