@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { errorCode } from './errors.ts';
 
 type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGKILL';
 
@@ -15,6 +16,8 @@ export interface ChildOptions {
   user?: { uid: number; gid: number };
   /** The signal that ends it: sent by `stop`, by our own exit, and by the kernel when we are killed. */
   stopSignal: StopSignal;
+  /** Signals go to what it started as well. */
+  wholeGroup?: boolean;
   /** Both streams are appended to this file. */
   logFile?: string;
   onLine?: (line: string) => void;
@@ -37,7 +40,7 @@ export interface Child {
 }
 
 const KEPT_LINES = 60;
-const living = new Map<ChildProcess, StopSignal>();
+const living = new Set<() => void>();
 let exitNetSet = false;
 let deathSignalWorks: boolean | undefined;
 
@@ -66,17 +69,20 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   });
   const pid = process_.pid;
   if (pid === undefined) throw new Error(`${options.command} was started without a process id`);
-  guard(process_, options.stopSignal);
   const isRunning = () => process_.exitCode === null && process_.signalCode === null;
+  const kill = (signal: NodeJS.Signals) => {
+    if (isRunning()) signalTo(options.wholeGroup ? -pid : pid, signal);
+  };
+  guard(process_, () => kill(options.stopSignal));
   return {
     pid,
     exited,
     isRunning,
     lastLines: () => [...lines],
-    kill: (signal) => void process_.kill(signal),
+    kill,
     stop: async (graceMs) => {
-      if (isRunning()) process_.kill(options.stopSignal);
-      const timer = setTimeout(() => process_.kill('SIGKILL'), graceMs);
+      kill(options.stopSignal);
+      const timer = setTimeout(() => kill('SIGKILL'), graceMs);
       await exited;
       clearTimeout(timer);
     },
@@ -98,14 +104,22 @@ export function hasDeathSignal(): boolean {
   return deathSignalWorks;
 }
 
-function guard(process_: ChildProcess, signal: StopSignal): void {
-  living.set(process_, signal);
-  process_.once('exit', () => living.delete(process_));
+function guard(process_: ChildProcess, end: () => void): void {
+  living.add(end);
+  process_.once('exit', () => living.delete(end));
   if (exitNetSet) return;
   exitNetSet = true;
   process.on('exit', () => {
-    for (const [child, stopSignal] of living) child.kill(stopSignal);
+    for (const endOne of living) endOne();
   });
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error;
+  }
 }
 
 function collectLines(process_: ChildProcess, options: ChildOptions): string[] {
