@@ -1,0 +1,49 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isUnavailable } from '../postgres/unavailable.ts';
+
+const renewEveryMs = 15_000;
+const retryAfterMs = 2_000;
+const leaseMs = 60_000;
+
+export interface KeptLease {
+  /** Aborted once the lease is not ours any more, or could not be renewed for its whole life. */
+  lost: AbortSignal;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Renews a lease of 60 s in the background every 15 s while work goes on. A database that is away is waited for, but never longer
+ * than the lease lives: after that somebody else may hold it, and every effect of ours must stop.
+ */
+export function keepLease(renew: () => Promise<{ held: boolean }>): KeptLease {
+  const lost = new AbortController();
+  const stop = new AbortController();
+  const kept = keep(renew, lost, stop.signal);
+  return {
+    lost: lost.signal,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await kept;
+    },
+  };
+}
+
+async function keep(renew: () => Promise<{ held: boolean }>, lost: AbortController, stop: AbortSignal): Promise<void> {
+  let renewedAt = Date.now();
+  let waitMs = renewEveryMs;
+  for (;;) {
+    const stopped = await pause(waitMs, false, { signal: stop }).catch(() => true);
+    if (stopped) return;
+    const asked = Date.now();
+    try {
+      const { held } = await renew();
+      if (!held) return lost.abort(new Error('another execution took the lease'));
+      renewedAt = asked;
+      waitMs = renewEveryMs;
+    } catch (error) {
+      if (!isUnavailable(error)) return lost.abort(error);
+      if (Date.now() - renewedAt > leaseMs) return lost.abort(new Error('the lease could not be renewed in time'));
+      waitMs = retryAfterMs;
+    }
+  }
+}
