@@ -1,6 +1,7 @@
-import { copyFile, glob, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, glob, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
+import { copyPackages } from './native.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -14,44 +15,66 @@ export const ENTRIES: Readonly<Record<string, string>> = {
 /** SQL that `migrate` reads at run time; it keeps its paths below `dist/sql`. */
 const SQL = ['migrations/*.sql', 'src/*/functions/*.sql'];
 
+/** Packages with a native library, which no bundler can take in. */
+const NATIVE = ['sharp'];
+
 // Bundled CommonJS asks for Node's own modules with require, which an ES module does not have.
-const REQUIRE = `import { createRequire as __createRequire } from 'node:module';
+// The first line makes each bundle a command of its own where it is executable, without a shell in between.
+const HEAD = `#!/usr/bin/env node
+import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);`;
 
 /** One file that was written: its path below `dist`, and its size. */
 export type Built = { readonly file: string; readonly bytes: number };
 
+/** Where the bundles go, and whether what cannot be bundled goes with them. */
+export type Bundling = {
+  /** `dist` of the checkout by default. */
+  readonly directory?: string;
+  /** Whether `node_modules` with the native packages is put beside them, as in the image. */
+  readonly native?: boolean;
+};
+
 /**
- * Bundles the program into `dist/`, so that it runs without node_modules except `sharp`, whose native library cannot be
- * bundled. The whole folder appears at once: a reader never sees half of it.
- *
- * @param directory where the bundles go; `dist` of the checkout by default
+ * Bundles the program, so that it runs without node_modules except the native packages. The whole folder appears at
+ * once: a reader never sees half of it.
  */
-export async function buildBundles(directory: string = join(ROOT, 'dist')): Promise<Built[]> {
+export async function buildBundles({
+  directory = join(ROOT, 'dist'),
+  native = false,
+}: Bundling = {}): Promise<Built[]> {
   const fresh = `${directory}.${process.pid}`;
   await rm(fresh, { recursive: true, force: true });
+  const bundles = await bundle(fresh);
+  const sql = await copySql(fresh);
+  if (native) await copyPackages(NATIVE, join(ROOT, 'node_modules'), join(fresh, 'node_modules'));
+  await replace(directory, fresh);
+  const files = [...bundles, ...sql].sort();
+  return Promise.all(files.map(async (file) => ({ file, bytes: (await stat(join(directory, file))).size })));
+}
+
+async function bundle(outdir: string): Promise<string[]> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: { ...ENTRIES },
-    outdir: fresh,
+    outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    banner: { js: REQUIRE },
+    banner: { js: HEAD },
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'external',
-    external: ['sharp', 'pg-native'],
+    external: [...NATIVE, 'pg-native'],
     metafile: true,
     logLevel: 'warning',
   });
-  const sql = await copySql(fresh);
-  await replace(directory, fresh);
-  const bundles = Object.keys(metafile.outputs).map((file) => relative(fresh, join(ROOT, file)));
-  const files = [...bundles.filter((file) => file.endsWith('.mjs')), ...sql].sort();
-  return Promise.all(files.map(async (file) => ({ file, bytes: (await stat(join(directory, file))).size })));
+  const files = Object.keys(metafile.outputs).map((file) => relative(outdir, join(ROOT, file)));
+  const bundles = files.filter((file) => file.endsWith('.mjs'));
+  for (const file of bundles) await chmod(join(outdir, file), 0o755);
+  return bundles;
 }
 
 async function copySql(fresh: string): Promise<string[]> {

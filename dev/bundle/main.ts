@@ -1,8 +1,15 @@
 // Writes the bundles that the image holds into dist/. See --help.
+import { parseArgs } from 'node:util';
 import { buildBundles } from './bundle.ts';
 
-const HELP = `npm run build    writes dist/main.mjs, dist/runner.mjs, dist/photo-child.mjs and the SQL they need
+const HELP = `npm run build                writes dist/main.mjs, dist/runner.mjs, dist/photo-child.mjs and the SQL they read
+npm run build -- --native    and dist/node_modules with what cannot be bundled, so that dist runs anywhere
 `;
 
-if (process.argv.includes('--help') || process.argv.includes('-h')) console.log(HELP);
-else for (const { file, bytes } of await buildBundles()) console.log(`${file}  ${Math.round(bytes / 1024)} KiB`);
+const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' }, native: { type: 'boolean' } } });
+if (values.help === true) console.log(HELP);
+else {
+  for (const { file, bytes } of await buildBundles({ native: values.native === true })) {
+    console.log(`${file.padEnd(44)} ${Math.ceil(bytes / 1024)} KiB`);
+  }
+}
