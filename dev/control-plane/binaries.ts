@@ -34,7 +34,7 @@ export async function ensureBinaries({ onProgress }: { onProgress: OnProgress })
       (pid) => onProgress(`Waiting for process ${pid}, which is getting the control plane's programs`),
     );
   } catch (error) {
-    if (!['EACCES', 'EROFS', 'EPERM', 'ENOTDIR'].includes(errorCode(error) ?? '')) throw error;
+    if (!['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'ENOENT'].includes(errorCode(error) ?? '')) throw error;
     throw new DevEnvironmentError(
       'NoPermission',
       `The control plane's programs cannot be written to ${cache} as this user: make it writable, or set NEUROCARDS_CACHE to a directory of yours.`,

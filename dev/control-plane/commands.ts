@@ -9,6 +9,8 @@ export type ProcessName = (typeof PROCESS_NAMES)[number];
 export interface Identity {
   kubernetes: Authority;
   etcdAuthority: Authority;
+  /** Of aggregated servers' callers; there are none, but the controller manager complains for ever without one. */
+  frontProxyAuthority: Authority;
   etcd: KeyPairFiles;
   etcdClient: KeyPairFiles;
   apiServer: KeyPairFiles;
@@ -48,6 +50,7 @@ export async function openIdentity(directory: string): Promise<Identity> {
   return {
     kubernetes,
     etcdAuthority,
+    frontProxyAuthority: await Authority.open(directory, 'front-proxy-ca'),
     etcd: await etcdAuthority.keep('etcd', { commonName: 'etcd', addresses }),
     etcdClient: await etcdAuthority.keep('etcd-client', { commonName: 'kube-apiserver' }),
     apiServer: await kubernetes.keep('kube-apiserver', {
@@ -135,6 +138,10 @@ function apiServerFlags({ directory, ports, identity }: CommandSettings): Record
     'tls-cert-file': identity.apiServer.certificate,
     'tls-private-key-file': identity.apiServer.key,
     'client-ca-file': identity.kubernetes.files.certificate,
+    'requestheader-client-ca-file': identity.frontProxyAuthority.files.certificate,
+    'requestheader-username-headers': 'X-Remote-User',
+    'requestheader-group-headers': 'X-Remote-Group',
+    'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
     'kubelet-client-certificate': identity.kubeletClient.certificate,
     'kubelet-client-key': identity.kubeletClient.key,
     'kubelet-preferred-address-types': 'InternalIP',

@@ -22,6 +22,8 @@ export interface ControlPlaneOptions {
   ports?: Partial<ControlPlanePorts> | undefined;
   /** For tests only: etcd does not wait for the disk. */
   unsafeNoFsync?: boolean | undefined;
+  /** Forget what etcd held; certificates and ports stay. */
+  discardState?: boolean | undefined;
   onProgress?: ((line: string) => void) | undefined;
   /** Added to kube-apiserver's own arguments, e.g. `--audit-log-path=...`. */
   apiServerArgs?: readonly string[] | undefined;
@@ -70,6 +72,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   prepareDirectory(directory);
   const binaries = await ensureBinaries({ onProgress });
   await endPredecessor(directory);
+  if (options.discardState) rmSync(join(directory, 'etcd'), { recursive: true, force: true });
   const identity = await openIdentity(join(directory, 'pki'));
   const ports = await choosePorts(directory, options.ports ?? {}, onProgress);
   const server = `https://127.0.0.1:${ports.apiServer}`;
@@ -119,7 +122,7 @@ function prepareDirectory(directory: string): void {
     writeAside(join(directory, 'run', 'writable'), '', 0o600);
     rmSync(join(directory, 'run', 'writable'));
   } catch (error) {
-    if (!['EACCES', 'EROFS', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+    if (!['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'ENOENT'].includes(errorCode(error) ?? '')) throw error;
     throw new DevEnvironmentError(
       'NoPermission',
       `The control plane's files cannot be written under ${directory} as this user: make it writable (chown or chmod), or choose another directory.`,
