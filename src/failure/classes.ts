@@ -151,3 +151,8 @@ function delivery(retry: Retry, alert: boolean, finishedReason: FailureReason): 
 export function policyOf(failure: FailureClass): FailurePolicy {
   return failurePolicies[failure];
 }
+
+/** Tells whether a word, for example from a database row, is one of the classes. */
+export function isFailureClass(word: string): word is FailureClass {
+  return Object.hasOwn(failurePolicies, word);
+}

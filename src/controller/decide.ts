@@ -1,0 +1,109 @@
+import type { Observation } from '../order/observation.ts';
+import { isFinished } from '../videojob/conditions.ts';
+import { SETTLEMENT_FINALIZER } from '../videojob/names.ts';
+import type { Decision, LedgerEffect } from './decision.ts';
+import { effectKey, nothing } from './decision.ts';
+import { decideDelivery } from './delivery-stage.ts';
+import { decideFinished } from './finished.ts';
+import { decideGeneration } from './generation-stage.ts';
+import { earliest, later } from './instants.ts';
+import { mirror, refusedStatus } from './mirror.ts';
+import type { Observed } from './observed.ts';
+
+const netMs = 5 * 60_000;
+
+/**
+ * What is to be done about one VideoJob: pure, without a clock and without effects. `now` is PostgreSQL's clock; `tried` holds the
+ * ledger effects this pass has already asked for, so that a refused request is not repeated before the next pass.
+ *
+ * The order of guards is the design's: claim, finished, deleting, cancel, clocks, suspended, admission, generation, delivery.
+ */
+export function decide(observed: Observed, now: Date, tried: ReadonlySet<string> = new Set()): Decision {
+  const { videoJob, claim, observation } = observed;
+  if (isFinished(videoJob.status.conditions)) return decideFinished(observed, now);
+  if (claim?.answer === 'refused') {
+    return {
+      ...nothing,
+      status: refusedStatus(videoJob, claim.reason, now),
+      // The finalizer goes in the pass after the status was stored; until then the deletion waits for it.
+      cluster: claim.blocksOpenOrder ? [{ kind: 'delete-video-job' }] : [],
+    };
+  }
+  if (observation === null) return { ...nothing, requeueAt: later(now, 5_000) };
+  if (observation.settled !== null) return decideSettled(observed, observation, now);
+  const ledger = nextLedgerEffect(observed, observation, tried);
+  if (ledger !== null) return { ...nothing, ledger: [ledger] };
+  return decideStage(observed, observation, now, tried);
+}
+
+/** Settled and not yet Finished: status follows what PostgreSQL decided. A deleted object needs no end state. */
+function decideSettled(observed: Observed, observation: Observation, now: Date): Decision {
+  const { videoJob, jobs } = observed;
+  if (
+    videoJob.metadata.deletionTimestamp !== undefined &&
+    videoJob.metadata.finalizers.includes(SETTLEMENT_FINALIZER)
+  ) {
+    return { ...nothing, cluster: [{ kind: 'drop-finalizer' }] };
+  }
+  const running = jobs.filter((job) => job.ours && job.ended === null && !job.deleting);
+  return {
+    ...nothing,
+    status: mirror(observed, observation, now),
+    cluster: running.map(({ name, uid }) => ({ kind: 'delete-job', name, uid })),
+    requeueAt: later(now, netMs),
+  };
+}
+
+function nextLedgerEffect(
+  observed: Observed,
+  observation: Observation,
+  tried: ReadonlySet<string>,
+): LedgerEffect | null {
+  for (const effect of ledgerEffects(observed, observation)) {
+    if (!tried.has(effectKey(effect))) return effect;
+  }
+  return null;
+}
+
+function* ledgerEffects({ videoJob }: Observed, observation: Observation): Generator<LedgerEffect> {
+  if (videoJob.metadata.deletionTimestamp !== undefined) yield { kind: 'close', request: 'Deleted' };
+  if (videoJob.spec.cancel && cancellable(observation)) yield { kind: 'cancel' };
+  if (observation.delivery?.over === true) yield { kind: 'close', request: 'DeliveryOver' };
+  if (clockIsDue(observation)) yield { kind: 'close', request: 'Clock' };
+  if (videoJob.spec.suspend !== observation.suspended) {
+    yield { kind: 'set-suspended', suspended: videoJob.spec.suspend };
+  }
+}
+
+function cancellable({ attempts: { current } }: Observation): boolean {
+  return current === null || current.state === 'ready' || current.state === 'rejected' || current.state === 'failed';
+}
+
+function clockIsDue({ now, clocks, admittedAt, video }: Observation): boolean {
+  const due = (at: Date | null): boolean => at !== null && at.getTime() <= now.getTime();
+  if (due(clocks.hold)) return true;
+  if (admittedAt === null) return due(clocks.queue);
+  return video === null ? due(clocks.generation) : due(clocks.delivery);
+}
+
+function decideStage(observed: Observed, observation: Observation, now: Date, tried: ReadonlySet<string>): Decision {
+  const stage =
+    observation.admittedAt === null
+      ? nothing
+      : observation.video === null
+        ? decideGeneration(observed, observation, tried)
+        : decideDelivery(observed, observation, tried);
+  if (stage.ledger.length > 0) return stage;
+  return {
+    ...stage,
+    status: mirror(observed, observation, now),
+    requeueAt: earliest([stage.requeueAt, nextClock(observation), later(now, netMs)]),
+  };
+}
+
+function nextClock({ clocks, admittedAt, video, now }: Observation): Date | null {
+  const running = admittedAt === null ? clocks.queue : video === null ? clocks.generation : clocks.delivery;
+  const due = earliest([running, clocks.hold, admittedAt !== null && video === null ? clocks.furtherTask : null]);
+  // A clock that is due and did not close (its own precondition failed) is looked at again soon, not at once.
+  return due !== null && due.getTime() <= now.getTime() ? later(now, 5_000) : due;
+}

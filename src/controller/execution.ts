@@ -1,0 +1,95 @@
+import type { ExecutionEnd, ObservedExecution, Stage } from '../ledger/executions.ts';
+import type { Observation } from '../order/observation.ts';
+import { type Decision, nothing } from './decision.ts';
+import { earliest, later } from './instants.ts';
+import type { Observed, ObservedJob } from './observed.ts';
+
+/** Executions of one attempt that held a lease and ended without a verdict; the fifth ends the order. */
+export const leasedExecutionsAllowed = 5;
+
+const lostAfterMs = 60_000;
+const podStartLookMs = 30_000;
+
+type Decided = { kind: 'go-on'; decision: Decision } | { kind: 'give-up' };
+
+/** Keeps exactly one execution of a stage going: its row first, then its Job. */
+export function decideExecution(
+  stage: Stage,
+  executions: readonly ObservedExecution[],
+  observed: Observed,
+  observation: Observation,
+): Decided {
+  const latest = executions.reduce<ObservedExecution | null>(
+    (top, one) => (top === null || one.n > top.n ? one : top),
+    null,
+  );
+  if (latest !== null && latest.endedAt === null) return goOn(decideOpen(stage, latest, observed, observation));
+  if (observation.suspended) return goOn(nothing);
+  if (stage === 'generation' && (observation.attempts.current?.leasedExecutions ?? 0) >= leasedExecutionsAllowed) {
+    return { kind: 'give-up' };
+  }
+  const notBefore = earliestNext(stage, executions, observation);
+  if (notBefore !== null && notBefore.getTime() > observation.now.getTime()) {
+    return goOn({ ...nothing, requeueAt: notBefore });
+  }
+  return goOn({ ...nothing, ledger: [{ kind: 'open-execution', stage, n: (latest?.n ?? 0) + 1 }] });
+}
+
+/** The row is open: its Job runs, has ended, was never posted, or is gone. */
+function decideOpen(
+  stage: Stage,
+  execution: ObservedExecution,
+  observed: Observed,
+  { now, clocks }: Observation,
+): Decision {
+  const job = observed.jobs.find((one) => one.stage === stage && one.execution === execution.n);
+  if (job === undefined) {
+    if (execution.leasedAt !== null) return end(stage, execution.n, 'Lost');
+    const deadline = stage === 'generation' ? clocks.generation : clocks.delivery;
+    const remainingSeconds = Math.max(1, Math.ceil(((deadline ?? clocks.hold).getTime() - now.getTime()) / 1000));
+    return { ...nothing, cluster: [{ kind: 'post-job', stage, execution: execution.n, remainingSeconds }] };
+  }
+  if (!job.ours) return end(stage, execution.n, 'Superseded');
+  const cause = endOf(job, execution, now);
+  if (cause !== null) return end(stage, execution.n, cause);
+  return { ...nothing, requeueAt: nextLook(job, execution, now) };
+}
+
+function endOf(job: ObservedJob, execution: ObservedExecution, now: Date): ExecutionEnd | null {
+  if (job.ended === 'succeeded') return 'Completed';
+  if (job.ended === 'failed') return execution.leasedAt === null ? 'PodStartFailed' : 'Crashed';
+  if (job.deleting) return 'Lost';
+  if (job.terminatingSince !== null && now.getTime() - job.terminatingSince.getTime() >= lostAfterMs) return 'Lost';
+  return null;
+}
+
+function nextLook(job: ObservedJob, execution: ObservedExecution, now: Date): Date | null {
+  const podLook = execution.leasedAt === null ? later(execution.openedAt, podStartLookMs) : null;
+  const nextPodLook = podLook !== null && podLook.getTime() <= now.getTime() ? later(now, podStartLookMs) : podLook;
+  const lost = job.terminatingSince === null ? null : later(job.terminatingSince, lostAfterMs);
+  return earliest([nextPodLook, lost]);
+}
+
+/** When the next execution may be opened: at once after the first end, then slower; never-leased ones wait 10 s to 5 min. */
+function earliestNext(stage: Stage, executions: readonly ObservedExecution[], observation: Observation): Date | null {
+  const ended = executions.filter((one) => one.endedAt !== null).toSorted((a, b) => b.n - a.n);
+  const last = ended[0];
+  const rowNotBefore = stage === 'delivery' ? (observation.delivery?.notBefore ?? null) : null;
+  if (last?.endedAt == null) return rowNotBefore;
+  const unleased = ended.findIndex((one) => one.leasedAt !== null);
+  const inARow = unleased === -1 ? ended.length : unleased;
+  const pauseMs =
+    last.leasedAt === null
+      ? Math.min(300_000, 10_000 * 2 ** (inARow - 1))
+      : Math.min(60_000, 2_000 * 2 ** Math.max(0, ended.length - 2)) * (ended.length > 1 ? 1 : 0);
+  const after = later(last.endedAt, pauseMs);
+  return rowNotBefore !== null && rowNotBefore.getTime() > after.getTime() ? rowNotBefore : after;
+}
+
+function end(stage: Stage, n: number, cause: ExecutionEnd): Decision {
+  return { ...nothing, ledger: [{ kind: 'end-execution', stage, n, cause }] };
+}
+
+function goOn(decision: Decision): Decided {
+  return { kind: 'go-on', decision };
+}
