@@ -1,0 +1,98 @@
+import type { KubeClient } from '../kube/client.ts';
+import { JOBS, type Job, type StoredVideoJob } from '../kube/resources.ts';
+import type { ObservedExecution, Stage } from '../ledger/executions.ts';
+import { claimOrder } from '../order/claim.ts';
+import { type Observation, observeOrder } from '../order/observation.ts';
+import type { Database } from '../postgres/call.ts';
+import { isFinished } from '../videojob/conditions.ts';
+import { childJobName } from '../videojob/names.ts';
+import { parseVideoJob } from '../videojob/parse.ts';
+import type { VideoJob } from '../videojob/schema.ts';
+import { computeSpecHash } from '../videojob/spec-hash.ts';
+import { commandOf } from './child-job.ts';
+import { observeJob } from './job.ts';
+import type { Observed, ObservedJob } from './observed.ts';
+import { lookAtPods } from './pod-start.ts';
+
+export interface GatherTools {
+  database: Database;
+  kube: KubeClient;
+  /** Jobs in the cache that carry this order's label. */
+  cachedJobs(namespace: string, orderId: string): readonly Job[];
+}
+
+const podLookMs = 30_000;
+
+/**
+ * Reads everything one pass decides by. The claim is asked here, before anything else is believed; it is idempotent for its claimant.
+ * @throws VideoJobError when the object cannot be read; KubeError and database errors as they come.
+ */
+export async function gather(stored: StoredVideoJob, tools: GatherTools): Promise<Observed> {
+  const videoJob = parseVideoJob(stored);
+  const jobs = cached(videoJob, tools);
+  if (isFinished(videoJob.status.conditions)) {
+    return { videoJob, claim: null, observation: null, jobs, podStartCause: null };
+  }
+  const { claim, observation } = await claimAndObserve(videoJob, tools.database);
+  if (observation === null) return { videoJob, claim, observation, jobs, podStartCause: null };
+  const confirmed = await confirmOpenJobs(videoJob, observation, jobs, tools.kube);
+  const podStartCause = await podStart(videoJob, observation, tools.kube);
+  return { videoJob, claim, observation, jobs: confirmed, podStartCause };
+}
+
+async function claimAndObserve(
+  videoJob: VideoJob,
+  database: Database,
+): Promise<Pick<Observed, 'claim' | 'observation'>> {
+  const { id } = videoJob.spec.order;
+  const { uid } = videoJob.metadata;
+  const known = await observeOrder(database, id);
+  if (known?.claimedBy === uid) return { claim: { answer: 'yours', settled: known.settled }, observation: known };
+  const claim = await claimOrder(database, id, uid, computeSpecHash(videoJob.spec));
+  return { claim, observation: claim.answer === 'yours' ? await observeOrder(database, id) : null };
+}
+
+function cached(videoJob: VideoJob, tools: GatherTools): ObservedJob[] {
+  return tools
+    .cachedJobs(videoJob.metadata.namespace, videoJob.spec.order.id)
+    .flatMap((job) => observeJob(job, videoJob.metadata.uid) ?? []);
+}
+
+/** A Job that the cache does not have may be there all the same: absence is only believed of the API server itself. */
+async function confirmOpenJobs(
+  videoJob: VideoJob,
+  observation: Observation,
+  jobs: readonly ObservedJob[],
+  kube: KubeClient,
+): Promise<ObservedJob[]> {
+  const found = [...jobs];
+  for (const { stage, execution } of openExecutions(observation)) {
+    if (found.some((job) => job.stage === stage && job.execution === execution.n)) continue;
+    const name = childJobName(videoJob.metadata.name, commandOf[stage], execution.n);
+    const job = await kube.find(JOBS, { namespace: videoJob.metadata.namespace, name });
+    const observed =
+      job === undefined ? null : observeJob(job, videoJob.metadata.uid, { stage, execution: execution.n });
+    if (observed !== null) found.push(observed);
+  }
+  return found;
+}
+
+function openExecutions(observation: Observation): { stage: Stage; execution: ObservedExecution }[] {
+  const open = (stage: Stage, executions: readonly ObservedExecution[]) =>
+    executions
+      .filter((one) => one.endedAt === null && one.executor === 'pod')
+      .map((execution) => ({ stage, execution }));
+  return [...open('generation', observation.generationExecutions), ...open('delivery', observation.deliveryExecutions)];
+}
+
+async function podStart(
+  videoJob: VideoJob,
+  observation: Observation,
+  kube: KubeClient,
+): Promise<Observed['podStartCause']> {
+  const waiting = openExecutions(observation).find(
+    ({ execution }) =>
+      execution.leasedAt === null && observation.now.getTime() - execution.openedAt.getTime() >= podLookMs,
+  );
+  return waiting === undefined ? null : lookAtPods(videoJob, waiting.stage, waiting.execution.n, kube);
+}

@@ -1,0 +1,69 @@
+import type { KubeClient } from '../kube/client.ts';
+import { isConflict, isNotFound } from '../kube/error.ts';
+import { type StoredVideoJob, VIDEOJOBS } from '../kube/resources.ts';
+import type { VideoJob, VideoJobStatus } from '../videojob/schema.ts';
+import { equalStatus, statusPatch } from '../videojob/status.ts';
+import { type ApplyTools, applyCluster, applyLedger } from './apply.ts';
+import { decide } from './decide.ts';
+import { type Decision, effectKey, type VideoJobEvent } from './decision.ts';
+import { eventsBetween } from './event-texts.ts';
+import { type GatherTools, gather } from './gather.ts';
+import type { Observed } from './observed.ts';
+
+export interface ReconcileTools extends GatherTools, ApplyTools {
+  kube: KubeClient;
+  /** The newest resourceVersion we wrote, so that an older copy in the cache is known as such. */
+  rememberWritten(object: StoredVideoJob): void;
+  recordEvent(videoJob: VideoJob, event: VideoJobEvent): void;
+  onClaimRefused(reason: string): void;
+}
+
+/** More ledger effects than any pass needs: a net against two decisions that undo each other. */
+const roundsAllowed = 8;
+
+/**
+ * One pass over one VideoJob: observe and decide until the ledger needs nothing more, ask the API server, mirror the status by at most
+ * one patch, and only then tell of it. Answers when to look again.
+ */
+export async function reconcile(stored: StoredVideoJob, tools: ReconcileTools): Promise<Date | null> {
+  const { observed, decision } = await settleLedger(stored, tools);
+  for (const effect of decision.cluster) await applyCluster(effect, observed.videoJob, tools);
+  if (decision.status !== null) await mirrorStatus(observed, decision.status, tools);
+  return decision.requeueAt;
+}
+
+async function settleLedger(
+  stored: StoredVideoJob,
+  tools: ReconcileTools,
+): Promise<{ observed: Observed; decision: Decision }> {
+  const tried = new Set<string>();
+  for (let round = 1; ; round += 1) {
+    const observed = await gather(stored, tools);
+    const decision = decide(observed, observed.observation?.now ?? new Date(), tried);
+    if (decision.ledger.length === 0) return { observed, decision };
+    if (round > roundsAllowed) throw new Error(`reconciling ${stored.metadata.name} does not come to rest`);
+    for (const effect of decision.ledger) {
+      tried.add(effectKey(effect));
+      await applyLedger(effect, observed.videoJob, tools);
+    }
+  }
+}
+
+async function mirrorStatus(
+  { videoJob, claim }: Observed,
+  status: VideoJobStatus,
+  tools: ReconcileTools,
+): Promise<void> {
+  if (equalStatus(videoJob.status, status)) return;
+  const { namespace, name, uid, resourceVersion } = videoJob.metadata;
+  const patch = { metadata: { uid, resourceVersion }, status: statusPatch(videoJob.status, status) };
+  try {
+    tools.rememberWritten(await tools.kube.patch(VIDEOJOBS, { namespace, name }, patch, { subresource: 'status' }));
+  } catch (error) {
+    // Somebody wrote meanwhile, or the object is gone: the watch brings the next pass.
+    if (isConflict(error) || isNotFound(error)) return;
+    throw error;
+  }
+  if (claim?.answer === 'refused') tools.onClaimRefused(claim.reason);
+  for (const event of eventsBetween(videoJob.status, status)) tools.recordEvent(videoJob, event);
+}
