@@ -10,8 +10,11 @@ export type Generator = {
   readonly text: () => Promise<string>;
 };
 
+/** The chart brings its own copy, because Helm reads nothing outside a chart. */
+const chartCrdFile: Generator = { file: 'charts/neurocards/files/crds/videojobs.yaml', text: videoJobCrdFile.text };
+
 /** Every generated file. Add one here, and `npm run check` holds it to its source. */
-export const GENERATORS: readonly Generator[] = [videoJobCrdFile];
+export const GENERATORS: readonly Generator[] = [videoJobCrdFile, chartCrdFile];
 
 /** One line per generated file that differs from what its source would give now. */
 export async function outdatedFiles(root: string, generators: readonly Generator[] = GENERATORS): Promise<string[]> {
