@@ -11,7 +11,7 @@ import { writeAside } from './certificates.ts';
 import { type CommandSettings, commandArguments, openIdentity, PROCESS_NAMES, type ProcessName } from './commands.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { type ControlPlanePorts, choosePorts } from './ports.ts';
-import { type ProbeTarget, probe } from './probe.ts';
+import { isHealthy, type ProbeTarget } from './probe.ts';
 
 export type { ProcessName } from './commands.ts';
 export type { ControlPlanePorts } from './ports.ts';
@@ -246,7 +246,7 @@ class Processes {
 
   async #waitUntilReady(name: ProcessName, child: Child): Promise<void> {
     const deadline = Date.now() + READY_MS;
-    while ((await probe(this.#probeOf(name))) !== 200) {
+    while (!(await isHealthy(this.#probeOf(name)))) {
       if (!child.isRunning()) throw this.#explain(name, child, 'ExitedEarly', 'stopped before it was ready');
       if (Date.now() > deadline)
         throw this.#explain(name, child, 'NotReady', `was not ready after ${READY_MS / 1000} s`);
@@ -269,7 +269,8 @@ class Processes {
     const own = { authority: identity.kubernetes.files.certificate, ...identity.administrator };
     return name === 'kube-apiserver'
       ? { port: ports.apiServer, path: '/readyz', ...own }
-      : { port: ports.controllerManager, path: '/healthz', ...own };
+      : // /healthz is good before any controller runs; then it lists them.
+        { port: ports.controllerManager, path: '/healthz?verbose', mentions: 'job-controller', ...own };
   }
 
   #explain(name: ProcessName, child: Child, reason: 'ExitedEarly' | 'NotReady', what: string): DevEnvironmentError {

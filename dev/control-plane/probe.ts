@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { text } from 'node:stream/consumers';
 
 export interface ProbeTarget {
   port: number;
@@ -8,10 +9,14 @@ export interface ProbeTarget {
   authority: string;
   certificate: string;
   key: string;
+  /** What a healthy answer must mention. */
+  mentions?: string;
 }
 
-/** The HTTP status of a health path on 127.0.0.1, or undefined when there is no answer within 2 s. */
-export function probe(target: ProbeTarget): Promise<number | undefined> {
+const ANSWER_MS = 2_000;
+
+/** Whether a health path on 127.0.0.1 answers 200 within 2 s, with the words that are expected in it. */
+export function isHealthy(target: ProbeTarget): Promise<boolean> {
   return new Promise((resolve) => {
     const attempt = request(
       {
@@ -22,16 +27,16 @@ export function probe(target: ProbeTarget): Promise<number | undefined> {
         cert: readFileSync(target.certificate),
         key: readFileSync(target.key),
         agent: false,
-        timeout: 2_000,
+        signal: AbortSignal.timeout(ANSWER_MS),
       },
       (response) => {
-        response.resume();
-        resolve(response.statusCode);
+        text(response).then(
+          (body) => resolve(response.statusCode === 200 && body.includes(target.mentions ?? '')),
+          () => resolve(false),
+        );
       },
     );
-    attempt.on('timeout', () => attempt.destroy());
-    attempt.on('error', () => resolve(undefined));
-    attempt.on('close', () => resolve(undefined));
+    attempt.on('error', () => resolve(false));
     attempt.end();
   });
 }

@@ -12,7 +12,7 @@ import { lives, processRecord, recordOf } from '../process-record.ts';
 import { ensureBinaries } from './binaries.ts';
 import { writeAside } from './certificates.ts';
 import { startControlPlane } from './plane.ts';
-import { probe } from './probe.ts';
+import { isHealthy } from './probe.ts';
 
 /** A control plane in use by a test run. */
 export interface SharedControlPlane {
@@ -142,14 +142,13 @@ function readKeeper(directory: string): KeeperFile | undefined {
 
 async function answers(directory: string, found: KeeperFile): Promise<boolean> {
   const pki = join(directory, 'pki');
-  const status = await probe({
+  return isHealthy({
     port: found.apiServerPort,
     path: '/readyz',
     authority: join(pki, 'ca.crt'),
     certificate: join(pki, 'administrator.crt'),
     key: join(pki, 'administrator.key'),
-  }).catch(() => undefined);
-  return status === 200;
+  }).catch(() => false);
 }
 
 async function startKeeper(
