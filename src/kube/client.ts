@@ -58,12 +58,7 @@ export interface KubeClient {
     options?: WriteOptions,
   ): Promise<T>;
   /** A merge patch (RFC 7386). With metadata.resourceVersion or metadata.uid inside it is conditional. */
-  patch<T extends KubeObject>(
-    resource: Resource<T>,
-    target: Target,
-    patch: object,
-    options?: PatchOptions,
-  ): Promise<T>;
+  patch<T extends KubeObject>(resource: Resource<T>, target: Target, patch: object, options?: PatchOptions): Promise<T>;
   /** Replaces a whole object; its metadata.resourceVersion makes it conditional. */
   replace<T extends KubeObject>(
     resource: Resource<T>,
@@ -138,7 +133,12 @@ export function createKubeClient({ kubeconfig, load, userAgent, metrics }: KubeC
       const answer = await transport.call({
         verb: 'GET',
         path: collectionPath(resource, namespace),
-        query: { labelSelector, fieldSelector, limit: limit === undefined ? undefined : String(limit), continue: token },
+        query: {
+          labelSelector,
+          fieldSelector,
+          limit: limit === undefined ? undefined : String(limit),
+          continue: token,
+        },
         ...options,
       });
       const { metadata, items } = listBody.parse(answer);
@@ -152,7 +152,14 @@ export function createKubeClient({ kubeconfig, load, userAgent, metrics }: KubeC
     create: (resource, namespace, body, options = {}) =>
       write('POST', resource, collectionPath(resource, namespace), body, options),
     patch: (resource, target, patch, { subresource, ...options } = {}) =>
-      write('PATCH', resource, objectPath(resource, target, subresource), patch, options, 'application/merge-patch+json'),
+      write(
+        'PATCH',
+        resource,
+        objectPath(resource, target, subresource),
+        patch,
+        options,
+        'application/merge-patch+json',
+      ),
     replace: (resource, target, body, { subresource, ...options } = {}) =>
       write('PUT', resource, objectPath(resource, target, subresource), body, options),
     async delete(resource, target, { uid, resourceVersion, propagationPolicy = 'Background', ...options }) {

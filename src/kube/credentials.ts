@@ -53,7 +53,9 @@ export function createCredentials(load: () => KubeConfig): Credentials {
     stale = false;
     const cluster = config.getCurrentCluster();
     if (cluster === null) {
-      throw new TypeError('The kubeconfig has no current cluster: set its current-context, or KUBECONFIG to another file.');
+      throw new TypeError(
+        'The kubeconfig has no current cluster: set its current-context, or KUBECONFIG to another file.',
+      );
     }
     const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
@@ -118,9 +120,9 @@ function readHeaders(options: RequestOptions): Record<string, string> {
 }
 
 function fingerprint(origin: string, { ca, cert, key, servername, rejectUnauthorized }: RequestOptions): string {
-  const hash = createHash('sha256');
-  for (const part of [origin, ca, cert, key, servername, rejectUnauthorized]) hash.update(`${String(part)}\n`);
-  return hash.digest('hex');
+  // Buffers become arrays of numbers in JSON: unpretty, and different exactly when the material differs.
+  const material = JSON.stringify([origin, ca, cert, key, servername, rejectUnauthorized]);
+  return createHash('sha256').update(material).digest('hex');
 }
 
 function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -118,7 +118,11 @@ const event = object.extend({
   count: z.int().optional(),
   firstTimestamp: z.string().nullish(),
   lastTimestamp: z.string().nullish(),
-  involvedObject: z.looseObject({ kind: z.string().optional(), name: z.string().optional(), uid: z.string().optional() }),
+  involvedObject: z.looseObject({
+    kind: z.string().optional(),
+    name: z.string().optional(),
+    uid: z.string().optional(),
+  }),
 });
 
 export type KubeObject = z.output<typeof object>;

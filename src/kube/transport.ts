@@ -53,8 +53,7 @@ export function createTransport({
   const durations = metrics?.histogram('rest_client_request_duration_seconds');
 
   async function send(connection: Connection, agent: Dispatcher, call: Call, limits: Limits): Promise<Answer> {
-    const count = (code: string) =>
-      requests?.inc({ code, method: call.verb, host: new URL(connection.origin).host });
+    const count = (code: string) => requests?.inc({ code, method: call.verb, host: new URL(connection.origin).host });
     try {
       const answer = await agent.request({
         origin: connection.origin,

@@ -22,8 +22,8 @@ export interface Metrics {
   gauge<N extends NamesOf<'gauge'>>(name: N): GaugeHandle<N>;
   histogram<N extends NamesOf<'histogram'>>(name: N): HistogramHandle<N>;
   /**
-   * A gauge computed at scrape time from the truth (a table, a cache), so that a restart cannot skew it. When the
-   * collector throws, the gauge is left out of that scrape: no number is better than a stale one.
+   * A gauge computed at scrape time from the truth (a table, a cache), so that a restart cannot skew it. When a collector
+   * throws, the gauge is left out of that scrape: no number is better than a stale one. Several may share a name.
    */
   collect<N extends NamesOf<'gauge'>>(name: N, collector: Collector<N>): void;
   text(): Promise<string>;
@@ -36,6 +36,8 @@ export interface MetricsOptions {
   /** Called when a collector threw. */
   readonly onCollectError?: (metric: string, error: unknown) => void;
 }
+
+type PutValue = (labels: Record<string, string>, value: number) => void;
 
 /** The metrics of one process, in a registry of its own. A metric appears once a part of the process asked for it. */
 export function createMetrics({ processMetrics = true, onCollectError }: MetricsOptions = {}): Metrics {
@@ -53,6 +55,7 @@ export function createMetrics({ processMetrics = true, onCollectError }: Metrics
   }
   const counters = new Map<string, Counter<string>>();
   const gauges = new Map<string, Gauge<string>>();
+  const collected = new Map<string, ((put: PutValue) => void | Promise<void>)[]>();
   const histograms = new Map<string, Histogram<string>>();
 
   const makeGauge = (name: MetricName, collect?: (gauge: Gauge<string>) => Promise<void>): Gauge<string> => {
@@ -89,21 +92,26 @@ export function createMetrics({ processMetrics = true, onCollectError }: Metrics
       return { observe: (labels, value) => histogram.observe(closed(name, labels), value) };
     },
     collect(name, collector) {
-      remember(gauges, name, () =>
+      const collectors = remember(collected, name, () => {
+        const list: ((put: PutValue) => void | Promise<void>)[] = [];
         makeGauge(name, async (gauge) => {
-          gauge.reset();
           const values = new Map<string, { labels: Record<string, string>; value: number }>();
-          const put = (labels: Record<string, string>, value: number) =>
-            values.set(JSON.stringify(labels), { labels, value });
+          const put: PutValue = (labels, value) => values.set(JSON.stringify(labels), { labels, value });
           for (const labels of combinations(CATALOGUE[name])) put(labels, 0);
           try {
-            await collector({ set: (labels, value) => put(closed(name, labels), value) });
-            for (const { labels, value } of values.values()) gauge.set(labels, value);
+            for (const one of list) await one(put);
           } catch (error) {
+            values.clear();
             onCollectError?.(name, error);
           }
-        }),
-      );
+          // Without a pause from here on, so that two scrapes at once cannot mix.
+          gauge.reset();
+          gauge.remove({});
+          for (const { labels, value } of values.values()) gauge.set(labels, value);
+        });
+        return list;
+      });
+      collectors.push((put) => collector({ set: (labels, value) => put(closed(name, labels), value) }));
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

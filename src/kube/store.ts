@@ -1,0 +1,109 @@
+import { type KubeObject, keyOf } from './resources.ts';
+import { compareResourceVersions } from './version.ts';
+
+/** What the API server said last about every object, read-only. Objects are frozen and have no managedFields. */
+export interface Store<T extends KubeObject> {
+  get(key: string): T | undefined;
+  list(): T[];
+  /** Objects that the reflector's `indexBy` gave this value. */
+  byIndex(value: string): T[];
+  readonly size: number;
+  /**
+   * Remembers what a write of ours answered, so that an older copy is recognised until a watch has caught up. Safe to
+   * call for every answer.
+   */
+  wrote(object: KubeObject): void;
+  /** Whether this copy is older than what we last wrote to the same object: nothing may be decided from it. */
+  isStale(object: KubeObject): boolean;
+}
+
+export interface WritableStore<T extends KubeObject> extends Store<T> {
+  /** Returns what was there before. */
+  put(object: T): T | undefined;
+  remove(key: string): T | undefined;
+  keys(): string[];
+}
+
+export function createStore<T extends KubeObject>(indexBy?: (object: T) => string | undefined): WritableStore<T> {
+  const objects = new Map<string, T>();
+  const index = new Map<string, Set<string>>();
+  const written = new Map<string, { readonly uid: string; readonly resourceVersion: string }>();
+
+  const unindex = (key: string, object: T) => {
+    const value = indexBy?.(object);
+    if (value === undefined) return;
+    const keys = index.get(value);
+    keys?.delete(key);
+    if (keys?.size === 0) index.delete(value);
+  };
+
+  const isStale = ({ metadata }: KubeObject, key: string): boolean => {
+    const last = written.get(key);
+    if (last === undefined || last.uid !== metadata.uid) return false;
+    const order = compareResourceVersions(metadata.resourceVersion, last.resourceVersion);
+    return order !== undefined && order < 0;
+  };
+
+  const store: WritableStore<T> = {
+    get: (key) => objects.get(key),
+    list: () => [...objects.values()],
+    keys: () => [...objects.keys()],
+    byIndex: (value) =>
+      [...(index.get(value) ?? [])].flatMap((key) => {
+        const object = objects.get(key);
+        return object === undefined ? [] : [object];
+      }),
+    get size() {
+      return objects.size;
+    },
+    put(object) {
+      const key = keyOf(object);
+      const before = objects.get(key);
+      if (before !== undefined) unindex(key, before);
+      objects.set(key, object);
+      const value = indexBy?.(object);
+      if (value !== undefined) index.set(value, (index.get(value) ?? new Set()).add(key));
+      if (written.has(key) && !isStale(object, key)) written.delete(key);
+      return before;
+    },
+    remove(key) {
+      const before = objects.get(key);
+      if (before !== undefined) unindex(key, before);
+      objects.delete(key);
+      written.delete(key);
+      return before;
+    },
+    wrote(object) {
+      const key = keyOf(object);
+      const { uid, resourceVersion } = object.metadata;
+      const seen = objects.get(key)?.metadata;
+      // The watch may have been faster than the answer to our write.
+      const caughtUp = seen?.uid === uid && (compareResourceVersions(seen.resourceVersion, resourceVersion) ?? -1) >= 0;
+      if (caughtUp || isStale(object, key)) return;
+      written.set(key, { uid, resourceVersion });
+    },
+    isStale: (object) => isStale(object, keyOf(object)),
+  };
+  return store;
+}
+
+/** Freezes an object for the store, without the bookkeeping that is often most of its size. */
+export function trim<T extends KubeObject>(object: T): T {
+  const { managedFields: _managed, ...metadata } = object.metadata;
+  const annotations = metadata.annotations;
+  if (annotations !== undefined && LAST_APPLIED in annotations) {
+    const { [LAST_APPLIED]: _applied, ...others } = annotations;
+    metadata.annotations = others;
+  }
+  return deepFreeze({ ...object, metadata });
+}
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value) as unknown[]) deepFreeze(part);
+  }
+  return value;
+}
