@@ -23,24 +23,25 @@ const roundsAllowed = 8;
 
 /**
  * One pass over one VideoJob: observe and decide until the ledger needs nothing more, ask the API server, mirror the status by at most
- * one patch, and only then tell of it. Answers when to look again.
+ * one patch, and only then tell of it. Answers in how many milliseconds to look again.
  */
-export async function reconcile(stored: StoredVideoJob, tools: ReconcileTools): Promise<Date | null> {
-  const { observed, decision } = await settleLedger(stored, tools);
+export async function reconcile(stored: StoredVideoJob, tools: ReconcileTools): Promise<number | undefined> {
+  const { observed, decision, now } = await settleLedger(stored, tools);
   for (const effect of decision.cluster) await applyCluster(effect, observed.videoJob, tools);
   if (decision.status !== null) await mirrorStatus(observed, decision.status, tools);
-  return decision.requeueAt;
+  return decision.requeueAt === null ? undefined : Math.max(0, decision.requeueAt.getTime() - now.getTime());
 }
 
 async function settleLedger(
   stored: StoredVideoJob,
   tools: ReconcileTools,
-): Promise<{ observed: Observed; decision: Decision }> {
+): Promise<{ observed: Observed; decision: Decision; now: Date }> {
   const tried = new Set<string>();
   for (let round = 1; ; round += 1) {
     const observed = await gather(stored, tools);
-    const decision = decide(observed, observed.observation?.now ?? new Date(), tried);
-    if (decision.ledger.length === 0) return { observed, decision };
+    const now = observed.observation?.now ?? new Date();
+    const decision = decide(observed, now, tried);
+    if (decision.ledger.length === 0) return { observed, decision, now };
     if (round > roundsAllowed) throw new Error(`reconciling ${stored.metadata.name} does not come to rest`);
     for (const effect of decision.ledger) {
       tried.add(effectKey(effect));

@@ -1,0 +1,77 @@
+import type { StoredVideoJob } from '../kube/resources.ts';
+import type { Store } from '../kube/store.ts';
+import { type Figures, readFigures } from '../ledger/audit.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { Database } from '../postgres/call.ts';
+import { CONDITION_REASONS, findCondition } from '../videojob/conditions.ts';
+import { parseVideoJobStatus } from '../videojob/parse.ts';
+
+/** One scrape asks many gauges; they share one reading of the ledger. */
+const readingLivesMs = 1_000;
+
+/** Gauges of the truth: read from the ledger and the cache at scrape time, so that a restart cannot skew them. */
+export function exportFigures(metrics: Metrics, database: Database, store: Store<StoredVideoJob>): void {
+  const read = shared(() => readFigures(database));
+  metrics.collect('neurocards_videojobs', (gauge) => {
+    for (const [reason, count] of countReasons(store)) gauge.set({ reason }, count);
+  });
+  metrics.collect('neurocards_order_oldest_open_seconds', async (gauge) => {
+    const { oldestOpenSeconds } = await read();
+    gauge.set({ stage: 'unclaimed' }, oldestOpenSeconds.relay);
+    gauge.set({ stage: 'queue' }, oldestOpenSeconds.queue);
+    gauge.set({ stage: 'generation' }, oldestOpenSeconds.generation);
+    gauge.set({ stage: 'delivery' }, oldestOpenSeconds.delivery);
+  });
+  metrics.collect('neurocards_order_oldest_unsettled_seconds', async (gauge) => {
+    gauge.set({}, (await read()).oldestUnsettledSeconds);
+  });
+  metrics.collect('neurocards_ledger_violations', async (gauge) => {
+    for (const [invariant, count] of Object.entries((await read()).violations)) gauge.set({ invariant }, count);
+  });
+  metrics.collect('neurocards_notices_oldest_seconds', async (gauge) => {
+    gauge.set({}, (await read()).oldestNoticeSeconds);
+  });
+  metrics.collect('neurocards_runner_requests', async (gauge) => {
+    for (const { count, ...labels } of (await read()).requests) gauge.set(labels, count);
+  });
+  metrics.collect('neurocards_ledger_credits', async (gauge) => {
+    for (const [kind, amount] of Object.entries((await read()).credits)) gauge.set({ kind }, amount);
+  });
+}
+
+type FinishedReason =
+  | (typeof CONDITION_REASONS.Finished.True)[number]
+  | (typeof CONDITION_REASONS.Finished.False)[number]
+  | 'Unseen';
+
+function countReasons(store: Store<StoredVideoJob>): Map<FinishedReason, number> {
+  const counts = new Map<FinishedReason, number>();
+  for (const { status } of store.list()) {
+    const reason = reasonOf(status);
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function reasonOf(status: unknown): FinishedReason {
+  try {
+    const { conditions } = parseVideoJobStatus(status ?? {});
+    const reason = findCondition(conditions, 'Finished')?.reason;
+    return known.find((one) => one === reason) ?? 'Unseen';
+  } catch {
+    // A status nobody of ours wrote: the object is counted, and reconciling will say what is wrong with it.
+    return 'Unseen';
+  }
+}
+
+const known: readonly FinishedReason[] = [...CONDITION_REASONS.Finished.True, ...CONDITION_REASONS.Finished.False];
+
+function shared(read: () => Promise<Figures>): () => Promise<Figures> {
+  let current: { at: number; figures: Promise<Figures> } | undefined;
+  return () => {
+    if (current === undefined || Date.now() - current.at > readingLivesMs) {
+      current = { at: Date.now(), figures: read() };
+    }
+    return current.figures;
+  };
+}

@@ -1,0 +1,128 @@
+import type { KubeClient } from '../kube/client.ts';
+import { createEventRecorder } from '../kube/event-recorder.ts';
+import { createWorkQueue } from '../kube/queue.ts';
+import { createReflector } from '../kube/reflector.ts';
+import { JOBS, type Job, keyOf, type StoredVideoJob, VIDEOJOBS } from '../kube/resources.ts';
+import { runWorkers } from '../kube/workers.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { listen } from '../postgres/listen.ts';
+import type { DatabasePool } from '../postgres/pool.ts';
+import type { VideoProvider } from '../provider/provider.ts';
+import type { ObjectStorage } from '../storage/storage.ts';
+import { API_VERSION, KIND, ORDER_LABEL, videoJobName } from '../videojob/names.ts';
+import { followAbandoned } from './abandoned.ts';
+import type { ControllerEnvironment } from './config.ts';
+import { exportFigures } from './figures.ts';
+import { startLoop } from './loop.ts';
+import { watchMissingObjects } from './missing.ts';
+import { type PassTools, pass } from './pass.ts';
+import type { PodTemplates } from './pod-template.ts';
+import { admissionSweep, dueSweep, overdueSweep } from './sweeps.ts';
+
+export interface Leader {
+  env: ControllerEnvironment;
+  kube: KubeClient;
+  database: DatabasePool;
+  templates: PodTemplates;
+  provider: VideoProvider;
+  storage: ObjectStorage;
+  metrics: Metrics;
+  log: Logger;
+  identity: string;
+  /** Whether the caches were filled once; readiness asks for it. */
+  synced: boolean;
+}
+
+const dueEveryMs = 15_000;
+const admitEveryMs = 5_000;
+const auditEveryMs = 60_000;
+const abandonedEveryMs = 30_000;
+
+/** What the leading controller does: watch, reconcile, sweep. Ends when `leading` is aborted, after the passes under way. */
+export async function lead(leader: Leader, leading: AbortSignal): Promise<void> {
+  const { env, kube, database, metrics, log, identity } = leader;
+  const namespace = env.NEUROCARDS_NAMESPACE;
+  const queue = createWorkQueue({ name: 'videojobs', metrics });
+  const enqueue = (orderId: string): void => queue.add(`${namespace}/${videoJobName(orderId)}`);
+  const common = { client: kube, namespace, log, metrics };
+  const videoJobs = createReflector<StoredVideoJob>({
+    ...common,
+    resource: VIDEOJOBS,
+    onChange: (object) => queue.add(keyOf(object)),
+  });
+  const jobs = createReflector<Job>({
+    ...common,
+    resource: JOBS,
+    labelSelector: ORDER_LABEL,
+    indexBy: orderOf,
+    onChange: (job) => {
+      const orderId = orderOf(job);
+      if (orderId !== undefined) enqueue(orderId);
+    },
+  });
+  const events = createEventRecorder({
+    client: kube,
+    component: 'neurocards-controller',
+    instance: identity,
+    log,
+    metrics,
+  });
+  const reconciles = metrics.counter('neurocards_reconcile_total');
+  const durations = metrics.histogram('neurocards_reconcile_seconds');
+  const refusals = metrics.counter('neurocards_claims_refused_total');
+  exportFigures(metrics, database, videoJobs.store);
+
+  const tools: PassTools = {
+    ...{ database, kube, templates: leader.templates, log, store: videoJobs.store },
+    missing: watchMissingObjects(database, log),
+    cachedJobs: (_namespace, orderId) => jobs.store.byIndex(orderId),
+    rememberWritten: (object) => videoJobs.store.wrote(object),
+    recordEvent: (videoJob, event) => events.record({ ...videoJob, apiVersion: API_VERSION, kind: KIND }, event),
+    onClaimRefused: (reason) => refusals.inc({ reason: claimRefusal(reason) }),
+    onStale: () => reconciles.inc({ result: 'stale' }),
+  };
+  const watching = [videoJobs.run(leading), jobs.run(leading)];
+  await Promise.race([Promise.all([videoJobs.synced, jobs.synced]), aborted(leading)]);
+  leader.synced = !leading.aborted;
+
+  const sweep = { database, log, enqueue };
+  const loop = { signal: leading, log };
+  const due = startLoop('due', dueEveryMs, dueSweep(sweep), loop);
+  const loops = [
+    due,
+    startLoop('admission', admitEveryMs, admissionSweep(sweep), loop),
+    startLoop('audit', auditEveryMs, overdueSweep(sweep), loop),
+    startLoop('abandoned', abandonedEveryMs, followAbandoned({ ...leader, owner: identity, signal: leading }), loop),
+  ];
+  const listening = listen(env.NEUROCARDS_DATABASE_URL, 'neurocards_orders', enqueue, leading, {
+    onReconnect: () => due.nudge(),
+  });
+  const working = runWorkers({
+    ...{ queue, count: env.NEUROCARDS_WORKERS, log },
+    pass: (key) => pass(key, tools),
+    onResult: (result, seconds) => {
+      reconciles.inc({ result });
+      durations.observe({}, seconds);
+    },
+  });
+  await aborted(leading);
+  await queue.shutDownWithDrain();
+  await Promise.all([working, listening, ...watching, ...loops.map(({ done }) => done)]);
+  await events.flush();
+}
+
+function orderOf(job: Job): string | undefined {
+  return job.metadata.labels?.[ORDER_LABEL];
+}
+
+function claimRefusal(reason: string): 'UnknownOrder' | 'OtherClaimant' | 'OtherContent' {
+  return reason === 'UnknownOrder' || reason === 'OtherClaimant' ? reason : 'OtherContent';
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

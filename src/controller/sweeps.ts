@@ -1,0 +1,40 @@
+import { admitWaiting } from '../generation/attempt.ts';
+import { closeOverdueHolds } from '../ledger/audit.ts';
+import { readDueOrders } from '../ledger/settlement.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Database } from '../postgres/call.ts';
+
+export interface SweepTools {
+  database: Database;
+  log: Logger;
+  /** Puts an order's VideoJob into the queue. */
+  enqueue(orderId: string): void;
+}
+
+/** Orders that changed, whose lease ran out or whose clock is due: what a NOTIFY that got lost would have told. */
+export function dueSweep({ database, enqueue }: SweepTools): () => Promise<void> {
+  let since = new Date(0);
+  return async () => {
+    const due = await readDueOrders(database, since);
+    for (const orderId of due.orders) enqueue(orderId);
+    since = due.now;
+  };
+}
+
+/** Admission of whoever waits; `claim` already admits at once where nobody does. */
+export function admissionSweep({ database, enqueue, log }: SweepTools): () => Promise<void> {
+  return async () => {
+    const { admitted, waiting } = await admitWaiting(database);
+    for (const orderId of admitted) enqueue(orderId);
+    if (admitted.length > 0) log.info({ admitted: admitted.length, waiting }, 'orders admitted');
+  };
+}
+
+/** No hold lives over 24 hours, whatever happened to its VideoJob. */
+export function overdueSweep({ database, enqueue, log }: SweepTools): () => Promise<void> {
+  return async () => {
+    const closed = await closeOverdueHolds(database);
+    for (const orderId of closed) enqueue(orderId);
+    if (closed.length > 0) log.warn({ closed }, 'holds older than 24 hours were closed');
+  };
+}
