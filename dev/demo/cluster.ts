@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
+import { checkout } from '../places.ts';
+
+export const jobsNamespace = 'neurocards-jobs';
+export const ownNamespace = 'neurocards';
+export const generateSecret = 'neurocards-generate';
+export const deliverSecret = 'neurocards-deliver';
+export const storageClaim = 'neurocards-storage';
+
+export interface ClusterContent {
+  kubeconfig: string;
+  storageDirectory: string;
+  generateEnv: Readonly<Record<string, string>>;
+  deliverEnv: Readonly<Record<string, string>>;
+}
+
+/** Puts into the API server what `helm install` would: namespaces, the custom resource, Secrets, the volume. Idempotent. */
+export async function prepareCluster(content: ClusterContent): Promise<void> {
+  const kube = createKubeClient({ kubeconfig: content.kubeconfig, userAgent: 'neurocards-demo' });
+  try {
+    await apply(kube, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', readCrd());
+    await Promise.all([
+      apply(kube, '/api/v1/namespaces', namespace(ownNamespace)),
+      apply(kube, '/api/v1/namespaces', namespace(jobsNamespace)),
+    ]);
+    await Promise.all([
+      apply(kube, `/api/v1/namespaces/${jobsNamespace}/secrets`, secret(generateSecret, content.generateEnv)),
+      apply(kube, `/api/v1/namespaces/${jobsNamespace}/secrets`, secret(deliverSecret, content.deliverEnv)),
+      apply(kube, '/api/v1/persistentvolumes', volume(content.storageDirectory)),
+      apply(kube, `/api/v1/namespaces/${jobsNamespace}/persistentvolumeclaims`, claim()),
+    ]);
+    await established(kube);
+  } finally {
+    await kube.close();
+  }
+}
+
+const named = z.looseObject({ metadata: z.looseObject({ name: z.string() }) });
+
+async function apply(kube: KubeClient, collection: string, object: Record<string, unknown>): Promise<void> {
+  const { name } = named.parse(object).metadata;
+  await kube.transport.call({
+    verb: 'PATCH',
+    path: `${collection}/${name}`,
+    query: { fieldManager: 'neurocards-demo', force: 'true' },
+    contentType: 'application/apply-patch+yaml',
+    body: JSON.stringify(object),
+  });
+}
+
+function readCrd(): Record<string, unknown> {
+  return z
+    .record(z.string(), z.unknown())
+    .parse(parse(readFileSync(join(checkout, 'crds/neurocards.io_videojobs.yaml'), 'utf8')));
+}
+
+function namespace(name: string): Record<string, unknown> {
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+}
+
+function secret(name: string, data: Readonly<Record<string, string>>): Record<string, unknown> {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: jobsNamespace }, stringData: data };
+}
+
+function volume(path: string): Record<string, unknown> {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: storageClaim },
+    spec: {
+      capacity: { storage: '10Gi' },
+      accessModes: ['ReadWriteMany'],
+      storageClassName: '',
+      hostPath: { path },
+      claimRef: { namespace: jobsNamespace, name: storageClaim },
+    },
+  };
+}
+
+function claim(): Record<string, unknown> {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: storageClaim, namespace: jobsNamespace },
+    spec: {
+      accessModes: ['ReadWriteMany'],
+      storageClassName: '',
+      volumeName: storageClaim,
+      resources: { requests: { storage: '10Gi' } },
+    },
+  };
+}
+
+/** A custom resource is served a moment after its definition was stored. */
+async function established(kube: KubeClient): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    try {
+      await kube.read(`/apis/neurocards.io/v1alpha1/namespaces/${jobsNamespace}/videojobs?limit=1`);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { DemoPorts } from './ports.ts';
+import type { Secrets } from './secrets.ts';
+
+export interface Places {
+  kubeconfig: string;
+  storage: string;
+  podTemplates: string;
+  databaseUrl(role: string): string;
+}
+
+export interface Environments {
+  bot: Record<string, string>;
+  controller: Record<string, string>;
+  standIns: Record<string, string>;
+  generate: Record<string, string>;
+  deliver: Record<string, string>;
+}
+
+/** What every process is told. Nothing is inherited from whoever starts the demo, so that it runs the same everywhere. */
+export function environmentsOf(
+  ports: DemoPorts,
+  secrets: Secrets,
+  places: Places,
+  namespaces: { jobs: string; own: string },
+): Environments {
+  const telegram = `http://127.0.0.1:${ports.telegram}`;
+  const kie = `http://127.0.0.1:${ports.kie}`;
+  const callbacks = `http://127.0.0.1:${ports.bot}`;
+  const provider = {
+    NEUROCARDS_KIE_API_KEY: secrets.kieApiKey,
+    NEUROCARDS_KIE_BASE_URL: kie,
+    NEUROCARDS_KIE_UPLOAD_URL: kie,
+  };
+  return {
+    standIns: {
+      NEUROCARDS_TELEGRAM_BOT_TOKEN: secrets.telegramBotToken,
+      NEUROCARDS_KIE_API_KEY: secrets.kieApiKey,
+      NEUROCARDS_PROMPTER_API_KEY: secrets.prompterApiKey,
+    },
+    bot: {
+      KUBECONFIG: places.kubeconfig,
+      NEUROCARDS_DATABASE_URL: places.databaseUrl('neurocards_bot'),
+      NEUROCARDS_TELEGRAM_BOT_TOKEN: secrets.telegramBotToken,
+      NEUROCARDS_TELEGRAM_API_ROOT: telegram,
+      NEUROCARDS_STORAGE_DIRECTORY: places.storage,
+      NEUROCARDS_NAMESPACE: namespaces.jobs,
+      NEUROCARDS_MAC_KEY: secrets.macKey,
+      NEUROCARDS_HTTP_ADDRESS: `127.0.0.1:${ports.bot}`,
+      NEUROCARDS_SUPPORT_CONTACT: '@neurocards_support',
+      NEUROCARDS_PUBLIC_URL: callbacks,
+    },
+    controller: {
+      KUBECONFIG: places.kubeconfig,
+      NEUROCARDS_DATABASE_URL: places.databaseUrl('neurocards_controller'),
+      NEUROCARDS_NAMESPACE: namespaces.jobs,
+      NEUROCARDS_OWN_NAMESPACE: namespaces.own,
+      NEUROCARDS_POD_TEMPLATES: places.podTemplates,
+      NEUROCARDS_STORAGE_DIRECTORY: places.storage,
+      NEUROCARDS_HTTP_ADDRESS: `127.0.0.1:${ports.controller}`,
+      ...provider,
+    },
+    generate: {
+      NEUROCARDS_DATABASE_URL: places.databaseUrl('neurocards_runner'),
+      NEUROCARDS_PROMPTER_BASE_URL: `http://127.0.0.1:${ports.completions}`,
+      NEUROCARDS_PROMPTER_API_KEY: secrets.prompterApiKey,
+      NEUROCARDS_PUBLIC_URL: callbacks,
+      ...provider,
+    },
+    deliver: {
+      NEUROCARDS_DATABASE_URL: places.databaseUrl('neurocards_runner'),
+      NEUROCARDS_TELEGRAM_BOT_TOKEN: secrets.telegramBotToken,
+      NEUROCARDS_TELEGRAM_API_ROOT: telegram,
+    },
+  };
+}

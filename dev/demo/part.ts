@@ -1,0 +1,71 @@
+import { type Child, startChild } from '../child.ts';
+
+export interface PartOptions {
+  name: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd: string;
+  logFile: string;
+  onLine?: (line: string) => void;
+  /** Told when it died by itself, and again when it runs anew. */
+  onChange: (what: string) => void;
+}
+
+/** One process of ours that is started again when it dies, with growing pauses, as a Deployment would. */
+export interface Part {
+  readonly name: string;
+  /** undefined while it does not run. */
+  readonly pid: number | undefined;
+  kill(signal: NodeJS.Signals): void;
+  /** Stops it for good: SIGTERM, then SIGKILL. */
+  stop(): Promise<void>;
+}
+
+const graceMs = 10_000;
+const firstPauseMs = 500;
+const longestPauseMs = 15_000;
+const healthyMs = 30_000;
+
+/** Starts a part and keeps it running until `stop`. */
+export async function startPart(options: PartOptions): Promise<Part> {
+  let child: Child | undefined;
+  let stopping = false;
+  let pauseMs = firstPauseMs;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function launch(): Promise<void> {
+    const started = Date.now();
+    child = await startChild({
+      command: process.execPath,
+      args: [...options.args],
+      env: { ...options.env },
+      cwd: options.cwd,
+      stopSignal: 'SIGTERM',
+      logFile: options.logFile,
+      ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+    });
+    options.onChange('started');
+    const current = child;
+    void current.exited.then(({ code, signal }) => {
+      if (stopping) return;
+      if (Date.now() - started > healthyMs) pauseMs = firstPauseMs;
+      options.onChange(`ended (${signal ?? `exit code ${code}`}); started again in ${pauseMs / 1000} s`);
+      timer = setTimeout(() => void launch().catch(() => options.onChange('could not be started again')), pauseMs);
+      pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+    });
+  }
+
+  await launch();
+  return {
+    name: options.name,
+    get pid() {
+      return child?.isRunning() === true ? child.pid : undefined;
+    },
+    kill: (signal) => child?.kill(signal),
+    async stop() {
+      stopping = true;
+      clearTimeout(timer);
+      await child?.stop(graceMs);
+    },
+  };
+}
