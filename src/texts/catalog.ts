@@ -1,0 +1,119 @@
+/** How the prompt of a video is made, in the words of the order. */
+export type Template = 'ugc' | 'ad' | 'self';
+
+/** Why a photo was not taken. */
+export type PhotoTrouble = 'not-a-photo' | 'too-big' | 'too-small' | 'broken';
+
+/** What went wrong with an order, as a person understands it. */
+export type Trouble =
+  | 'person'
+  | 'minor'
+  | 'policy'
+  | 'brand'
+  | 'prompt'
+  | 'photo'
+  | 'technical'
+  | 'failed'
+  | 'unknown-outcome'
+  | 'too-slow'
+  | 'waited'
+  | 'cancelled'
+  | 'removed'
+  | 'delivery';
+
+export type Stage = 'accepted' | 'queued' | 'preparing' | 'generating';
+
+export interface Progress {
+  stage: Stage;
+  /** Place in the queue from 1, where it is known. */
+  place: number | null;
+  usualSeconds: number;
+  elapsedSeconds: number;
+}
+
+export interface Confirmation {
+  template: Template;
+  productText: string;
+  wishes: string | null;
+  price: number;
+  available: number;
+  usualSeconds: number;
+}
+
+export interface Failure {
+  trouble: Trouble;
+  returned: number;
+  available: number;
+}
+
+/** Every word a person reads, in one language. HTML of Telegram's parse mode; what comes from people is escaped inside. */
+export interface Catalog {
+  consent: string;
+  accept: string;
+  welcome(facts: { granted: number; available: number; price: number; usualSeconds: number }): string;
+  menu(facts: { available: number; price: number }): string;
+  askPhoto(facts: { maxMegabytes: number }): string;
+  onlyFirstPhoto: string;
+  photoRefused(trouble: PhotoTrouble, limits: { maxMegabytes: number; minSide: number }): string;
+  askText(facts: { maxCharacters: number }): string;
+  textEmpty: string;
+  textTooLong(facts: { characters: number; maxCharacters: number }): string;
+  askTemplate: string;
+  template: Record<Template, string>;
+  askPrompt(facts: { maxCharacters: number }): string;
+  askWishes(facts: { maxCharacters: number }): string;
+  skip: string;
+  confirm(facts: Confirmation): string;
+  create(price: number): string;
+  discard: string;
+  checkAgain: string;
+  newVideo: string;
+  otherPhoto: string;
+  again(price: number): string;
+  tryAgain(price: number): string;
+  sendAgain: string;
+  cancelOrder: string;
+  noCredits(facts: { price: number; available: number; contact: string }): string;
+  tooManyOpen: string;
+  ordersPaused: string;
+  priceChanged(price: number): string;
+  changedSince: string;
+  hint: Record<'photo' | 'text' | 'template' | 'prompt' | 'wishes' | 'confirm' | 'command', string>;
+  discarded: string;
+  nothingToCancel: string;
+  chooseOrder: string;
+  orderButton(order: string): string;
+  balance(facts: { available: number; held: number }): string;
+  help(facts: { contact: string; price: number }): string;
+  terms(facts: { contact: string }): string;
+  privacy(facts: { contact: string }): string;
+  language: string;
+  languageSet: string;
+  privateOnly: string;
+  ourFault(facts: { contact: string }): string;
+  paymentsLater: string;
+  toast: Record<
+    | 'stale'
+    | 'foreign'
+    | 'placed'
+    | 'placing'
+    | 'alreadyPlaced'
+    | 'cancelled'
+    | 'tooLate'
+    | 'alreadyOver'
+    | 'sending'
+    | 'alreadyShown'
+    | 'notStored',
+    string
+  >;
+  progress(facts: Progress): string;
+  slow(facts: { usualSeconds: number }): string;
+  delivered(facts: { credits: number; available: number }): string;
+  failed(facts: Failure): string;
+  trouble: Record<Trouble, { what: string; tip: string }>;
+  unconfirmed(facts: { credits: number }): string;
+  videoCaption: string;
+  placeholder: string;
+  commands: Record<'start' | 'new' | 'balance' | 'cancel' | 'language' | 'help' | 'terms' | 'privacy', string>;
+  description: string;
+}

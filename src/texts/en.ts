@@ -1,0 +1,231 @@
+import type { Catalog } from './catalog.ts';
+import { escapeHtml, excerpt } from './html.ts';
+import { pluralOf, wholeMinutes } from './plural.ts';
+
+const plural = pluralOf('en');
+const credits = (count: number): string => `${count} ${plural(count, { one: 'credit', other: 'credits' })}`;
+const minutes = (seconds: number): string => {
+  const count = wholeMinutes(seconds);
+  return `${count} ${plural(count, { one: 'minute', other: 'minutes' })}`;
+};
+
+const template = { ugc: 'A customer’s review', ad: 'A commercial', self: 'My own prompt' };
+
+const trouble: Catalog['trouble'] = {
+  person: {
+    what: 'The video service refused the photo because it shows a person.',
+    tip: 'Send a photo of the product alone, without faces or hands.',
+  },
+  minor: {
+    what: 'The video service refused the photo because it may show a child.',
+    tip: 'Send a photo of the product alone.',
+  },
+  policy: {
+    what: 'The video service refused the content: it breaks its rules.',
+    tip: 'Check the photo and the words: nothing violent, intimate or forbidden may be in them.',
+  },
+  brand: {
+    what: 'The video service refused the order because of somebody else’s brand or character.',
+    tip: 'Send a photo without well-known logos and characters, and leave their names out of the text.',
+  },
+  prompt: {
+    what: 'The video service refused the words of the order.',
+    tip: 'Write the description in other words, plainly and without names of people or brands.',
+  },
+  photo: {
+    what: 'The video service could not use this photo.',
+    tip: 'Send another one: sharp, well lit, with the whole product in the picture.',
+  },
+  technical: {
+    what: 'It did not work because of a fault on our side. You did everything right.',
+    tip: 'We already know of it. Try again a little later.',
+  },
+  failed: {
+    what: 'The video service could not make the video.',
+    tip: 'This happens from time to time. Try again; another photo of the same product may also help.',
+  },
+  'unknown-outcome': {
+    what: 'The video could not be completed: the video service did not tell us what became of it.',
+    tip: 'Try again a little later.',
+  },
+  'too-slow': {
+    what: 'The video was not ready in time, so we stopped waiting.',
+    tip: 'The video service is slow at the moment. Try again a little later.',
+  },
+  waited: {
+    what: 'Too many people are ordering right now, and your turn did not come in time.',
+    tip: 'Try again a little later.',
+  },
+  cancelled: { what: 'The order is cancelled.', tip: 'You can start a new one whenever you like.' },
+  removed: { what: 'The order was removed by an operator.', tip: 'Try again, or ask us why: /help' },
+  delivery: {
+    what: 'The video was made, but Telegram did not accept it in this chat.',
+    tip: 'We kept the video. Write to us: /help',
+  },
+};
+
+export const en = {
+  consent:
+    '<b>Neurocards</b> turns a photo of your product into a short video ad.\n\n' +
+    'Before we begin: your photo and your words are sent to AI services that make the video, and are kept by us for as long as ' +
+    'the order needs them. Details in plain words: /terms and /privacy.\n\n' +
+    'Do you agree?',
+  accept: 'I agree',
+  welcome: ({ granted, available, price, usualSeconds }) =>
+    `${granted > 0 ? `Welcome! We gave you <b>${credits(granted)}</b> to begin with.` : 'Thank you!'}\n` +
+    `Your balance: <b>${credits(available)}</b>. One video costs ${credits(price)} and usually takes about ${minutes(usualSeconds)}.\n\n` +
+    'Send a photo of your product to start.',
+  menu: ({ available, price }) =>
+    `Your balance: <b>${credits(available)}</b>. One video costs ${credits(price)}.\n\n` +
+    'Send a photo of your product to start a video.\n/balance · /language · /help',
+  askPhoto: ({ maxMegabytes }) =>
+    'Send a photo of your product.\n\n' +
+    'What works well: the product alone, large, sharp, in good light, on a calm background. No people, no well-known logos. ' +
+    `JPEG, PNG or WebP, up to ${maxMegabytes} MB.`,
+  onlyFirstPhoto: 'A video is made from one photo. I took the first one of the album.',
+  photoRefused: (why, { maxMegabytes, minSide }) =>
+    ({
+      'not-a-photo': 'This is not a picture I can use. Send a photo, or a JPEG, PNG or WebP file.',
+      'too-big': `This file is too large. Send a photo of up to ${maxMegabytes} MB.`,
+      'too-small': `This picture is too small. Each side must have at least ${minSide} pixels: send a larger one.`,
+      broken: 'This picture is damaged and could not be opened. Send it again, or another one.',
+    })[why],
+  askText: ({ maxCharacters }) =>
+    'The photo is good. Now describe the product in one message: what it is, for whom, and what is best about it. ' +
+    `The description from your shop will do. Up to ${maxCharacters} characters.`,
+  textEmpty: 'I need a few words. Write them as an ordinary text message.',
+  textTooLong: ({ characters, maxCharacters }) =>
+    `That is ${characters} characters, and I can take up to ${maxCharacters}. Please shorten it and send it once more.`,
+  askTemplate:
+    'What shall the video be like?\n\n' +
+    `<b>${template.ugc}</b>: somebody shows the product as if filming with their own phone.\n` +
+    `<b>${template.ad}</b>: a calm, polished film about the product, without people.\n` +
+    `<b>${template.self}</b>: you write yourself what shall happen.`,
+  template,
+  askPrompt: ({ maxCharacters }) =>
+    'Write your prompt: what shall happen in the video. It goes to the video service as it is; English works best. ' +
+    `Up to ${maxCharacters} characters.`,
+  askWishes: ({ maxCharacters }) =>
+    `Any wishes? For example the mood, the place, who the video is for. Up to ${maxCharacters} characters. Or skip it.`,
+  skip: 'Skip',
+  confirm: ({ template: chosen, productText, wishes, price, available, usualSeconds }) =>
+    '<b>Ready to create</b>\n\n' +
+    `Kind: ${template[chosen]}\n` +
+    `${chosen === 'self' ? 'Prompt' : 'Product'}: ${excerpt(productText, 300)}\n` +
+    `${wishes === null ? '' : `Wishes: ${excerpt(wishes, 300)}\n`}\n` +
+    `Price: <b>${credits(price)}</b>. Your balance: ${credits(available)}.\n` +
+    `It usually takes about ${minutes(usualSeconds)}. If it fails, the credits come back by themselves.`,
+  create: (price) => `Create - ${credits(price)}`,
+  discard: 'Discard',
+  checkAgain: 'Check my balance again',
+  newVideo: 'New video',
+  otherPhoto: 'Send another photo',
+  again: (price) => `Generate again - ${credits(price)}`,
+  tryAgain: (price) => `Try again - ${credits(price)}`,
+  sendAgain: 'Send again',
+  cancelOrder: 'Cancel the order',
+  noCredits: ({ price, available, contact }) =>
+    `This video costs ${credits(price)}, and you have ${credits(available)}.\n\n` +
+    `What you can do: write to ${escapeHtml(contact)} to get more credits. If you have an order under way, its credits come back when it fails. ` +
+    'Nothing you have sent is lost.',
+  tooManyOpen:
+    'You have as many orders under way as we can take from one person. As soon as one is ready, press the button again.',
+  ordersPaused: 'We are not taking new orders for the moment. Nothing is lost: press the button again a little later.',
+  priceChanged: (price) =>
+    `The price has changed: a video now costs ${credits(price)}. Please look and confirm once more.`,
+  changedSince: 'Something has changed since that video, so please look and confirm once more.',
+  hint: {
+    photo: 'To start, send a photo of your product. /help tells how it works.',
+    text: 'I am waiting for a description of the product, as a text message. /cancel drops this draft.',
+    template: 'Please choose the kind of video with the buttons above. /cancel drops this draft.',
+    prompt: 'I am waiting for your prompt, as a text message. /cancel drops this draft.',
+    wishes: 'Write your wishes as a text message, or press “Skip”. /cancel drops this draft.',
+    confirm: 'Everything is ready: press the button under the summary to create the video. /cancel drops this draft.',
+    command: 'I do not know this command. /help lists what I can do.',
+  },
+  discarded: 'The draft is dropped; nothing was charged. Send a photo whenever you want to start again.',
+  nothingToCancel: 'There is nothing to cancel.',
+  chooseOrder: 'These orders can still be cancelled:',
+  orderButton: (order) => `Cancel ${order}`,
+  balance: ({ available, held }) =>
+    `Your balance: <b>${credits(available)}</b>.` +
+    (held > 0 ? `\nHeld for orders under way: ${credits(held)}. They come back if the order fails.` : ''),
+  help: ({ contact, price }) =>
+    'How it works: send a photo of your product, describe it, choose a kind of video and confirm. ' +
+    `A video costs ${credits(price)}; if it fails, the credits come back by themselves.\n\n` +
+    '/new starts a video\n/balance shows your credits\n/cancel drops a draft or cancels an order\n/language switches the language\n/terms and /privacy in plain words\n\n' +
+    `A human being answers here: ${escapeHtml(contact)}`,
+  terms: ({ contact }) =>
+    '<b>Terms in plain words</b>\n\n' +
+    '1. You send only photos and texts you may use. No people without their consent, no children, nothing forbidden by law.\n' +
+    '2. A video costs credits. They are held when you confirm, and taken when the video is in your chat. If it fails, they come back.\n' +
+    '3. Before the paid part has begun you can cancel; afterwards the order runs to its end.\n' +
+    '4. Videos are made by AI. Look at them before you publish; you decide how to use them.\n' +
+    `5. Questions and complaints: ${escapeHtml(contact)}`,
+  privacy: ({ contact }) =>
+    '<b>Privacy in plain words</b>\n\n' +
+    'We keep: your Telegram number and language, the photos and texts of your orders, the finished videos, and the books of your credits.\n' +
+    'We pass on: the photo and the text of an order to the services that write the prompt and make the video (KIE.ai and a language model). Nothing else, and nothing to advertisers.\n' +
+    'We remove location and camera data from photos before they are stored.\n' +
+    `To have your data deleted, write to ${escapeHtml(contact)}`,
+  language: 'Choose a language:',
+  languageSet: 'I speak English now.',
+  privateOnly: 'I work in private chats only. Open a chat with me and press Start.',
+  ourFault: ({ contact }) =>
+    `Something went wrong on our side, and I could not handle that. Please try once more; if it happens again, write to ${escapeHtml(contact)}`,
+  paymentsLater: 'Payments are not open yet. Nothing was charged.',
+  toast: {
+    stale: 'This button is out of date. Please use the latest message.',
+    foreign: 'This button is not yours.',
+    placed: 'Accepted!',
+    placing: 'One moment…',
+    alreadyPlaced: 'This order is already accepted.',
+    cancelled: 'The order is cancelled.',
+    tooLate: 'Too late to cancel: the paid part has begun. The order goes on.',
+    alreadyOver: 'This order is already finished.',
+    sending: 'Sending it again…',
+    alreadyShown: 'The video is already in this chat.',
+    notStored: 'There is no stored video for this order any more.',
+  },
+  progress: ({ stage, place, usualSeconds, elapsedSeconds }) => {
+    switch (stage) {
+      case 'accepted':
+        return `<b>Order accepted</b>\nIt usually takes about ${minutes(usualSeconds)}. You can close the chat: I will write when the video is ready.`;
+      case 'queued':
+        return (
+          `<b>In the queue</b>\n${place === null ? 'Your turn comes soon.' : `Your place: ${place}.`} ` +
+          `After your turn it usually takes about ${minutes(usualSeconds)}.`
+        );
+      case 'preparing':
+        return `<b>Preparing</b>\nThe photo and the text go to the video service. It usually takes about ${minutes(usualSeconds)}.`;
+      case 'generating':
+        return (
+          `<b>Making the video</b>\n${elapsedSeconds < 60 ? 'Just begun' : `${minutes(elapsedSeconds)} so far`}, ` +
+          `usually about ${minutes(usualSeconds)}.`
+        );
+    }
+  },
+  slow: ({ usualSeconds }) =>
+    `It is taking longer than usual (about ${minutes(usualSeconds)}). The order goes on, there is nothing to do. If it fails, the credits come back by themselves.`,
+  delivered: ({ credits: taken, available }) =>
+    `Your video is ready, it is above. Charged: ${credits(taken)}. Your balance: <b>${credits(available)}</b>.`,
+  failed: ({ trouble: what, returned, available }) =>
+    `${trouble[what].what}\n\n${returned > 0 ? `Returned: <b>${credits(returned)}</b>. ` : ''}Your balance: <b>${credits(available)}</b>.\n${trouble[what].tip}`,
+  trouble,
+  unconfirmed: ({ credits: taken }) =>
+    `Your video is made and was sent, but Telegram did not confirm it. Charged: ${credits(taken)}. ` +
+    'If you do not see it above, press the button: sending again is free.',
+  videoCaption: 'Your video is ready.',
+  placeholder: 'Your video is ready, sending it…',
+  commands: {
+    start: 'Start',
+    new: 'New video',
+    balance: 'My credits',
+    cancel: 'Drop the draft or cancel an order',
+    language: 'Language',
+    help: 'Help and contact',
+    terms: 'Terms',
+    privacy: 'Privacy',
+  },
+  description: 'Turns a photo of your product into a short video ad.',
+} satisfies Catalog;
