@@ -31,7 +31,7 @@ const metadata = z.looseObject({
 const object = z.looseObject({ metadata });
 
 /** Spec and status stay unread here: whether they make sense is the controller's question, and it has an answer. */
-const videoJob = object.extend({ spec: z.unknown(), status: z.unknown() });
+const videoJob = object.extend({ spec: z.unknown().optional(), status: z.unknown().optional() });
 
 const condition = z.looseObject({
   type: z.string(),
