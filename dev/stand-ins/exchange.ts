@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, FaultBoard } from './faults.ts';
@@ -53,6 +54,7 @@ export async function serve(exchange: Exchange, process: (call: OpenCall) => Pro
     return;
   }
   if (fault?.fault === 'slow') await pause(response, fault.seconds ?? slowSeconds);
+  await drain(exchange.request);
   send(response, answer.reply, exchange.request.method !== 'HEAD');
   call.end(answer.outcome);
 }
@@ -65,8 +67,7 @@ async function struckBefore(exchange: Exchange, fault: Fault): Promise<boolean> 
     response.destroy();
     return true;
   }
-  // The body is read, as a real server in front of a sick one would, so that the client sees our answer.
-  request.resume();
+  await drain(request);
   if (fault.fault === 'hang') {
     await pause(response, fault.seconds ?? hangSeconds);
     response.destroy();
@@ -83,6 +84,13 @@ async function struckBefore(exchange: Exchange, fault: Fault): Promise<boolean> 
   const code = refusal?.code ?? Number(fault.fault);
   send(response, exchange.refusal(code, refusal?.text ?? '', fault));
   return true;
+}
+
+/** Reads what is left of the body, as a real front server would: closing over unread bytes can cost the client its answer. */
+async function drain(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.destroyed) return;
+  request.resume();
+  await Promise.race([once(request, 'end').catch(() => undefined), sleep(1000, undefined, { ref: false })]);
 }
 
 /** Waits, but not for a client that has left. */

@@ -71,17 +71,20 @@ export class ProviderError extends Error {
   readonly reason: FailureClass;
   /** False when trying the same again cannot help (a result that is too big, gone or refused). */
   readonly retryable: boolean;
+  /** True when the file host said that there is nothing (any more) at the address. */
+  readonly gone: boolean;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
     reason: FailureClass,
     message: string,
-    options: { cause?: unknown; retryable?: boolean; retryAfterSeconds?: number | undefined } = {},
+    options: { cause?: unknown; retryable?: boolean; gone?: boolean; retryAfterSeconds?: number | undefined } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ProviderError';
     this.reason = reason;
     this.retryable = options.retryable ?? true;
+    this.gone = options.gone ?? false;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
