@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DevEnvironmentError, errorCode } from '../errors.ts';
 import { cacheDirectory, checkout, pathHash } from '../places.ts';
+import { runningPostmaster } from './postmaster.ts';
 
 /** Where one server's files are and who runs it. */
 export interface PostgresHome {
@@ -96,8 +97,8 @@ function sweep(parent: string): void {
     if (!name.startsWith('postgres-data-')) continue;
     const instance = join(parent, name);
     const directory = ownerOf(instance);
-    if (directory === undefined || existsSync(directory) || existsSync(join(instance, 'data', 'postmaster.pid')))
-      continue;
+    if (directory === undefined || existsSync(directory)) continue;
+    if (runningPostmaster(join(instance, 'data')) !== undefined) continue;
     rmSync(instance, { recursive: true, force: true });
   }
 }

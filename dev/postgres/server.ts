@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Child, startChild } from '../child.ts';
@@ -6,6 +6,7 @@ import { DevEnvironmentError, errorCode } from '../errors.ts';
 import { freePort, portTaken, requireFreePort } from '../port.ts';
 import { type Databases, databasesOf } from './databases.ts';
 import { noPermission, type PostgresHome, preparePostgresHome } from './home.ts';
+import { runningPostmaster } from './postmaster.ts';
 import { installPrograms } from './programs.ts';
 
 export { erasePostgres } from './home.ts';
@@ -114,21 +115,6 @@ async function waitForPredecessor(data: string): Promise<void> {
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-function runningPostmaster(data: string): number | undefined {
-  const file = join(data, 'postmaster.pid');
-  try {
-    const text = readFileSync(file, 'utf8');
-    // PostgreSQL refuses to start over an empty one, which a full disk or a kill at the wrong moment leaves.
-    if (text.trim() === '') rmSync(file);
-    const pid = Number(text.split('\n')[0]);
-    if (!Number.isInteger(pid) || pid <= 0) return undefined;
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data) ? pid : undefined;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }
 
