@@ -290,10 +290,8 @@ test('a field that the node does not implement fails the Pod and is named', asyn
   const init = { name: 'first', image: 'neurocards:dev', securityContext: restricted };
   await createJob('refused', { pod: { initContainers: [init] } });
   const pod = await podWhen('refused', 'refusal', phase('Failed'));
-  expect(pod.status).toMatchObject({
-    reason: 'UnimplementedField',
-    message: expect.stringContaining('spec.initContainers'),
-  });
+  expect(pod.status.reason).toBe('UnimplementedField');
+  expect(pod.status.message).toContain('spec.initContainers');
 });
 
 test('a node selector that no node matches leaves the Pod unscheduled', async () => {
@@ -366,7 +364,7 @@ describe('a node in a process of its own', () => {
     await createJob('orphan', { script: 'console.log(process.pid); setInterval(() => {}, 1000)' }, own.name);
     const pod = await podWhen('orphan', 'running', phase('Running'), own.name);
     const log = () => logOf(pod, own.home, own.name);
-    const pid = await waitFor(async () => Number(await log()), { what: 'its pid' });
+    const pid = await waitFor(async () => Number(await log()) || undefined, { what: 'its pid' });
     await killed(first);
     expect(isRunning(pid)).toBe(true);
     await spawnNode(own);
