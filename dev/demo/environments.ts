@@ -39,7 +39,7 @@ export function environmentsOf(
     },
     bot: {
       KUBECONFIG: places.kubeconfig,
-      NEUROCARDS_DATABASE_URL: places.databaseUrl('neurocards_bot'),
+      NEUROCARDS_DATABASE_URL: places.databaseUrl('bot'),
       NEUROCARDS_TELEGRAM_BOT_TOKEN: secrets.telegramBotToken,
       NEUROCARDS_TELEGRAM_API_ROOT: telegram,
       NEUROCARDS_STORAGE_DIRECTORY: places.storage,
@@ -51,7 +51,7 @@ export function environmentsOf(
     },
     controller: {
       KUBECONFIG: places.kubeconfig,
-      NEUROCARDS_DATABASE_URL: places.databaseUrl('neurocards_controller'),
+      NEUROCARDS_DATABASE_URL: places.databaseUrl('controller'),
       NEUROCARDS_NAMESPACE: namespaces.jobs,
       NEUROCARDS_OWN_NAMESPACE: namespaces.own,
       NEUROCARDS_POD_TEMPLATES: places.podTemplates,
@@ -60,14 +60,14 @@ export function environmentsOf(
       ...provider,
     },
     generate: {
-      NEUROCARDS_DATABASE_URL: places.databaseUrl('neurocards_runner'),
+      NEUROCARDS_DATABASE_URL: places.databaseUrl('runner'),
       NEUROCARDS_PROMPTER_BASE_URL: `http://127.0.0.1:${ports.completions}`,
       NEUROCARDS_PROMPTER_API_KEY: secrets.prompterApiKey,
       NEUROCARDS_PUBLIC_URL: callbacks,
       ...provider,
     },
     deliver: {
-      NEUROCARDS_DATABASE_URL: places.databaseUrl('neurocards_runner'),
+      NEUROCARDS_DATABASE_URL: places.databaseUrl('runner'),
       NEUROCARDS_TELEGRAM_BOT_TOKEN: secrets.telegramBotToken,
       NEUROCARDS_TELEGRAM_API_ROOT: telegram,
     },

@@ -1,0 +1,28 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../../src/admin/main.ts';
+import { checkout } from '../places.ts';
+import { endpointsFile } from './endpoints.ts';
+
+/** `npm run admin -- ...`: the operator's command line against the running demo, or against what the environment names. */
+function environment(): NodeJS.ProcessEnv {
+  const path = join(checkout, '.demo', 'endpoints.json');
+  if (process.env['NEUROCARDS_DATABASE_URL'] !== undefined || !existsSync(path)) return process.env;
+  const endpoints = endpointsFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const database = new URL(endpoints.databaseUrl);
+  database.username = 'admin';
+  return {
+    ...process.env,
+    KUBECONFIG: endpoints.kubeconfig,
+    NEUROCARDS_DATABASE_URL: database.href,
+    NEUROCARDS_NAMESPACE: endpoints.namespace,
+  };
+}
+
+const variables = environment();
+// The Kubernetes client reads KUBECONFIG from the process itself.
+if (variables['KUBECONFIG'] !== undefined) process.env['KUBECONFIG'] = variables['KUBECONFIG'];
+process.exitCode = await run(process.argv.slice(2), variables).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  return 1;
+});
