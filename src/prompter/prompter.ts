@@ -38,4 +38,6 @@ export type PrompterOptions = {
   readonly apiKey: string;
   readonly model: string;
   readonly timeoutMs: number;
+  /** Told once per request, for metrics. */
+  readonly onRequest?: (outcome: 'ok' | FallbackReason) => void;
 };

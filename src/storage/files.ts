@@ -17,7 +17,9 @@ export function createFileStorage(directory: string): FileStorage {
   const path = (key: string): string => join(root, checkedKey(key));
   return {
     path,
-    put: (key, bytes) => putFile(path(key), key, bytes),
+    async put(key, bytes) {
+      await putFile(path(key), key, bytes);
+    },
     async get(key) {
       try {
         return await readFile(path(key));
@@ -45,7 +47,7 @@ async function putFile(target: string, key: string, bytes: Uint8Array): Promise<
   const folder = dirname(target);
   const temporary = join(folder, `.tmp-${randomBytes(8).toString('hex')}`);
   try {
-    await mkdir(folder, { recursive: true });
+    const made = await mkdir(folder, { recursive: true });
     const file = await open(temporary, 'wx', 0o640);
     try {
       await file.writeFile(bytes);
@@ -55,6 +57,7 @@ async function putFile(target: string, key: string, bytes: Uint8Array): Promise<
     }
     await rename(temporary, target);
     await syncDirectory(folder);
+    if (made !== undefined) await syncDirectory(dirname(made));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw new StorageError(
