@@ -35,7 +35,7 @@ async function ask(
 ): Promise<ReadPrompt> {
   const deadline = AbortSignal.timeout(options.timeoutMs);
   try {
-    const response = await fetch(new URL('/v1/chat/completions', options.baseUrl), {
+    const response = await fetch(`${options.baseUrl.replace(/\/+$/, '')}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${options.apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify(questionOf(template, request, options.model)),
@@ -81,7 +81,8 @@ function questionOf(template: 'ugc' | 'ad', request: PromptRequest, model: strin
 async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  const body: ReadableStream<Uint8Array> | null = response.body;
+  for await (const chunk of body ?? []) {
     size += chunk.length;
     if (size > maxAnswerBytes) throw new Error('the answer is larger than any prompt');
     chunks.push(chunk);
