@@ -7,7 +7,8 @@ import { time } from './status.ts';
 
 export interface BinderContext {
   api: Api;
-  nodeName: string;
+  /** Of the node. */
+  name: string;
   labels: Record<string, string>;
   capacity: Capacity;
   /** Pods bound to the node and not ended. */
@@ -61,7 +62,7 @@ export class Binder {
   }
 
   async #bind(pod: Pod): Promise<void> {
-    const { api, nodeName, log, signal } = this.#context;
+    const { api, name: nodeName, log, signal } = this.#context;
     const { name, namespace, uid } = pod.metadata;
     const body = {
       metadata: { name, namespace, uid },

@@ -1,20 +1,18 @@
 import { join, resolve } from 'node:path';
 import { checkout } from '../places.ts';
-import { type Api, connect } from './api.ts';
+import { connect } from './api.ts';
 import { Binder } from './binder.ts';
 import { machineCapacity } from './capacity.ts';
 import { NodeDirectory } from './directory.ts';
 import { eventRecorder } from './events.ts';
+import { followPods } from './following.ts';
 import type { Image } from './image.ts';
 import { readKubeconfig } from './kubeconfig.ts';
-import { isTerminal, Pod } from './pod.ts';
-import { claimDirectory, type RecordedEnd, Records } from './records.ts';
-import { rebooted, recover } from './recovery.ts';
+import { type LogServer, serveLogs } from './logs.ts';
+import { NodePods } from './pods.ts';
+import { claimDirectory, Records } from './records.ts';
+import { recover } from './recovery.ts';
 import { keepAlive, nodeLabels, register } from './registration.ts';
-import { finalDelete } from './reporter.ts';
-import { startTimeOf } from './status.ts';
-import { follow, type WatchHandlers } from './watch.ts';
-import { PodWorker, type WorkerContext } from './worker.ts';
 
 export interface NodeOptions {
   kubeconfig: string;
@@ -45,7 +43,6 @@ export interface RunningNode {
   kill(): void;
 }
 
-const REPORTING_MS = 5_000;
 const PATIENCE_MS = 3_000;
 const SHUTDOWN_GRACE_SECONDS = 30;
 
@@ -63,26 +60,23 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const stopping = new AbortController();
   const reporting = new AbortController();
   const api = connect(access);
+  let logs: LogServer | undefined;
+  const leave = async () => {
+    stopping.abort();
+    reporting.abort();
+    await Promise.all([api.close(), logs?.close()]);
+    release();
+  };
   try {
-    const past = await recover(directory, records, log);
-    const capacity = machineCapacity(mostPods);
-    const labels = nodeLabels(name);
-    const registration = { api, name, labels, capacity, log, signal: stopping.signal };
+    const event = eventRecorder(api, name, log);
+    const context = { api, directory, records, images: imagesOf(options), event, log, signal: reporting.signal };
+    const pods = new NodePods(context, await recover(directory, records, log));
+    logs = await serveLogs(directory, access.ca, (uid) => pods.isActive(uid));
+    const self = { name, labels: nodeLabels(name), capacity: machineCapacity(mostPods), port: logs.port };
+    const registration = { ...self, api, log, signal: stopping.signal };
     const patience = setTimeout(() => log(`waits for the API server at ${access.server}`), PATIENCE_MS);
     await register(registration).finally(() => clearTimeout(patience));
-    const event = eventRecorder(api, name, log);
-    const context: WorkerContext = {
-      api,
-      directory,
-      records,
-      images: imagesOf(options),
-      event,
-      log,
-      signal: reporting.signal,
-    };
-    const pods = new NodePods(context, past);
-    const podsNow = () => pods.active();
-    const binder = new Binder({ api, nodeName: name, labels, capacity, podsNow, event, log, signal: stopping.signal });
+    const binder = new Binder({ ...registration, podsNow: () => pods.active(), event });
     pods.onRoom = () => binder.retry();
     const follows = followPods(api, { name, namespaces, pods, binder, log }, stopping.signal);
     await follows.synced;
@@ -96,134 +90,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
         stopping.abort();
         await follows.ended;
         await pods.shutdown(mostGraceSeconds, reporting);
-        await api.close();
-        release();
+        await leave();
       },
       kill: () => pods.kill(),
     };
   } catch (error) {
-    stopping.abort();
-    reporting.abort();
-    await api.close();
-    release();
+    await leave();
     throw error;
   }
-}
-
-/** The Pods bound to this node, each with its worker. */
-class NodePods {
-  readonly #context: WorkerContext;
-  readonly #past: Map<string, RecordedEnd>;
-  readonly #workers = new Map<string, PodWorker>();
-  readonly #active = new Set<string>();
-  onRoom: () => void = () => undefined;
-
-  constructor(context: WorkerContext, past: Map<string, RecordedEnd>) {
-    this.#context = context;
-    this.#past = past;
-  }
-
-  active(): number {
-    return this.#active.size;
-  }
-
-  update(pod: Pod): void {
-    const { uid, deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
-    const worker = this.#workers.get(uid);
-    if (worker) {
-      worker.update(pod);
-      return;
-    }
-    const end =
-      this.#past.get(uid) ??
-      (pod.status.phase === 'Running' ? rebooted({ startTime: startTimeOf(pod, new Date()) }) : undefined);
-    this.#past.delete(uid);
-    if (isTerminal(pod)) {
-      // Its end is known already; only the last word of an earlier life may be missing.
-      this.#context.records.remove(uid);
-      if (deletionTimestamp === undefined || deletionGracePeriodSeconds === 0) return;
-      finalDelete(this.#context.api, pod, this.#context.signal).catch((error: unknown) =>
-        this.#context.log(`${error}`),
-      );
-      return;
-    }
-    const started = new PodWorker(pod, this.#context, end);
-    this.#workers.set(uid, started);
-    this.#active.add(uid);
-    void started.done.then(() => {
-      this.#active.delete(uid);
-      this.onRoom();
-    });
-  }
-
-  gone(uid: string): void {
-    const worker = this.#workers.get(uid);
-    this.#workers.delete(uid);
-    worker?.gone();
-  }
-
-  /** Ends of Pods that were not in the whole list concern nobody any more. */
-  forgetAbsent(): void {
-    for (const uid of this.#past.keys()) this.#context.records.remove(uid);
-    this.#past.clear();
-    this.#context.directory.tidy(new Set(this.#workers.keys()));
-  }
-
-  kill(): void {
-    for (const worker of this.#workers.values()) worker.kill();
-  }
-
-  async shutdown(mostGraceSeconds: number, reporting: AbortController): Promise<void> {
-    const workers = [...this.#workers.values()];
-    for (const worker of workers) worker.shutdown(mostGraceSeconds);
-    const done = Promise.all(workers.map((worker) => worker.done));
-    const timer = setTimeout(() => reporting.abort(), mostGraceSeconds * 1000 + REPORTING_MS);
-    await done;
-    clearTimeout(timer);
-    reporting.abort();
-  }
-}
-
-interface Following {
-  name: string;
-  namespaces: readonly string[];
-  pods: NodePods;
-  binder: Binder;
-  log: (message: string) => void;
-}
-
-function followPods(api: Api, { name, namespaces, pods, binder, log }: Following, signal: AbortSignal) {
-  const paths = namespaces.length === 0 ? ['/api/v1/pods'] : namespaces.map((one) => `/api/v1/namespaces/${one}/pods`);
-  const parsed = (handle: (pod: Pod) => void) => (object: unknown) => {
-    const pod = Pod.safeParse(object);
-    if (pod.success) handle(pod.data);
-    else log(`a pod is not understood: ${pod.error.message}`);
-  };
-  const start = (path: string, fieldSelector: string, handlers: Pick<WatchHandlers, 'onObject' | 'onGone'>) => {
-    const synced = Promise.withResolvers<void>();
-    const onTrouble = (message: string) => log(`watch of ${path}: ${message}`);
-    const ended = follow(
-      api,
-      { path, query: { fieldSelector } },
-      { ...handlers, onSynced: synced.resolve, onTrouble },
-      signal,
-    );
-    return { synced: synced.promise, ended };
-  };
-  const all = paths.flatMap((path) => [
-    start(path, `spec.nodeName=${name}`, {
-      onObject: parsed((pod) => pods.update(pod)),
-      onGone: (uid) => pods.gone(uid),
-    }),
-    start(path, 'spec.nodeName=,status.phase=Pending', {
-      onObject: parsed((pod) => binder.offer(pod)),
-      onGone: (uid) => binder.withdraw(uid),
-    }),
-  ]);
-  return {
-    synced: Promise.all(all.map(({ synced }) => synced)),
-    ended: Promise.all(all.map(({ ended }) => ended)),
-  };
 }
 
 function imagesOf({ images = { neurocards: checkout }, runnerBundle }: NodeOptions): Map<string, Image> {

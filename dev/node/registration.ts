@@ -17,6 +17,8 @@ export interface Registration {
   name: string;
   labels: Record<string, string>;
   capacity: Capacity;
+  /** Where the node serves logs. */
+  port: number;
   log: (message: string) => void;
   signal: AbortSignal;
 }
@@ -30,9 +32,9 @@ export function nodeLabels(name: string): Record<string, string> {
  * Creates the Node, or takes over the one of that name, and reports it Ready; repeats while the API server is away.
  * @throws ApiError when the server refuses, or `signal` ended the repeating.
  */
-export async function register({ api, name, labels, capacity, signal }: Registration): Promise<void> {
+export async function register({ api, name, labels, capacity, port, signal }: Registration): Promise<void> {
   const now = time(new Date());
-  const status = { ...nodeStatus(name, capacity), conditions: conditions(now, now) };
+  const status = { ...nodeStatus(name, capacity, port), conditions: conditions(now, now) };
   await untilAnswered(async () => {
     try {
       await api.call('POST', '/api/v1/nodes', { body: { metadata: { name, labels }, status }, signal });
@@ -76,7 +78,7 @@ async function renewLease(api: Api, name: string, signal: AbortSignal): Promise<
   }
 }
 
-function nodeStatus(name: string, { cpu, memory, pods }: Capacity): object {
+function nodeStatus(name: string, { cpu, memory, pods }: Capacity, port: number): object {
   const resources = { cpu, memory, pods };
   return {
     capacity: resources,
@@ -85,6 +87,7 @@ function nodeStatus(name: string, { cpu, memory, pods }: Capacity): object {
       { type: 'InternalIP', address: POD_IP },
       { type: 'Hostname', address: name },
     ],
+    daemonEndpoints: { kubeletEndpoint: { Port: port } },
     nodeInfo: {
       machineID: hostname(),
       systemUUID: hostname(),

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { type Api, ApiError, connect } from '../../dev/node/api.ts';
@@ -350,6 +351,23 @@ test('the Node is Ready and has a Lease', async () => {
     .parse(await api.call('GET', `/api/v1/nodes/${nodeName}`));
   expect(status.conditions.find(({ type }) => type === 'Ready')?.status).toBe('True');
   await api.call('GET', `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${nodeName}`);
+});
+
+test('the API server passes on the log of a container, its last lines alone when they are asked for', async () => {
+  await createJob('logs', { script: "console.log('one'); console.log('two'); console.log('three')" });
+  const pod = await podWhen('logs', 'success', phase('Succeeded'));
+  const read = async (query: string) => {
+    const { server, ca, cert, key } = readKubeconfig(namespace.kubeconfig);
+    const agent = new Agent({ connect: { ca, cert, key } });
+    const path = `/api/v1/namespaces/${namespace.name}/pods/${pod.metadata.name}/log${query}`;
+    const { body } = await agent.request({ origin: server, path, method: 'GET' });
+    const text = await body.text();
+    await agent.close();
+    return text;
+  };
+  expect(await read('')).toBe('one\ntwo\nthree\n');
+  expect(await read('?tailLines=2')).toBe('two\nthree\n');
+  expect(await read('?follow=true')).toBe('one\ntwo\nthree\n');
 });
 
 test('a second node on the same directory is refused', async () => {
