@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { inject, onTestFinished } from 'vitest';
+import { databasesOf } from '../../dev/postgres/databases.ts';
+import { TEMPLATE_DATABASE } from '../setup/environment.ts';
+
+/** A migrated database of a test's own. */
+export type TestDatabase = {
+  readonly name: string;
+  /** The superuser's URL. */
+  readonly ownerUrl: string;
+  /** The URL of one of the product's own roles, with exactly its rights. */
+  urlFor(role: DatabaseRole): string;
+  /** Drops it, cutting off whoever is still connected. Safe to repeat. */
+  drop(): Promise<void>;
+};
+
+/** The roles that `migrate` makes. */
+export type DatabaseRole = 'bot' | 'controller' | 'runner' | 'admin';
+
+/**
+ * A fresh copy of the migrated database on the PostgreSQL of this run. It is dropped when the test has finished; outside
+ * a test (in `beforeAll`) the caller drops it.
+ */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = inject('postgresUrl');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const databases = databasesOf(server);
+  await databases.createDatabase(name, TEMPLATE_DATABASE);
+  const drop = (): Promise<void> => databases.dropDatabase(name);
+  dropWithTheTest(drop);
+  return { name, ownerUrl: urlOf(server, name), urlFor: (role) => urlOf(server, name, `neurocards_${role}`), drop };
+}
+
+function dropWithTheTest(drop: () => Promise<void>): void {
+  try {
+    onTestFinished(drop);
+  } catch {
+    // No test runs in a beforeAll hook: its afterAll drops it.
+  }
+}
+
+function urlOf(server: string, database: string, role?: string): string {
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  if (role !== undefined) url.username = role;
+  return url.href;
+}
