@@ -81,7 +81,7 @@ export async function startCompletions(options: CompletionsOptions): Promise<Com
     },
   );
 
-  return { url: listening.url, close: listening.close };
+  return { url: listening.url, close: () => listening.close() };
 }
 
 /** What `/dev/requests` shows: the words, but of images only that they came. */

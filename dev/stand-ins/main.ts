@@ -95,12 +95,16 @@ async function main(): Promise<void> {
     return;
   }
   const running: [Part, Running][] = [];
+  let stopping = false;
   const stop = async (): Promise<void> => {
+    // Ctrl-C under npm arrives twice; the second says nothing new.
+    if (stopping) return;
+    stopping = true;
     await Promise.all(running.map(([, each]) => each.close()));
     process.exit(0);
   };
-  process.once('SIGTERM', () => void stop());
-  process.once('SIGINT', () => void stop());
+  process.on('SIGTERM', () => void stop());
+  process.on('SIGINT', () => void stop());
   for (const part of settings.only) running.push([part, await start(part, settings)]);
   console.log(JSON.stringify(Object.fromEntries(running.map(([part, each]) => [part, each.url]))));
 }
