@@ -1,11 +1,9 @@
 import { z } from 'zod';
 
-/** Reasons of our own, where no answer came; every other reason is the API server's (`NotFound`, `Conflict`, ...). */
-export type NoAnswerReason = 'Network' | 'Timeout' | 'Unreadable' | 'Closed';
-
 export interface KubeErrorDetails {
   /** HTTP status, 0 where no answer came: whether a write took place is then unknown. */
   readonly status: number;
+  /** The API server's (`NotFound`, `Conflict`, ...), or ours where no answer came: `Network`, `Timeout`, `Unreadable`. */
   readonly reason: string;
   readonly message: string;
   /** Milliseconds the API server asked us to wait. */

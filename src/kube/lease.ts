@@ -45,11 +45,12 @@ export function createLeaseElection(options: LeaseElectionOptions): LeaseElectio
   const log = options.log.child({ lease: target.name, identity });
   const gauge = metrics?.gauge('neurocards_leader');
   let observed: { readonly version: string; readonly at: number } | undefined;
+  let holder: string | undefined;
   let isLeader = false;
 
   /** Takes or renews the lease if that is allowed. True when it is ours. */
   async function acquire(signal: AbortSignal): Promise<boolean> {
-    const call = { signal, timeoutMs: Math.min(5_000, renewDeadlineMs / 2) };
+    const call = { signal, timeoutMs: Math.min(5_000, Math.ceil(renewDeadlineMs / 2)) };
     const now = new Date().toISOString().replace('Z', '000Z');
     const spec = { holderIdentity: identity, leaseDurationSeconds: Math.ceil(durationMs / 1_000), renewTime: now };
     try {
@@ -79,7 +80,8 @@ export function createLeaseElection(options: LeaseElectionOptions): LeaseElectio
   }
 
   /** When a version was first seen by us. Clocks of machines differ, so the times written in the lease mean nothing. */
-  function observe({ metadata: { resourceVersion } }: Lease): void {
+  function observe({ metadata: { resourceVersion }, spec: { holderIdentity } }: Lease): void {
+    holder = holderIdentity;
     if (observed?.version !== resourceVersion) observed = { version: resourceVersion, at: performance.now() };
   }
 
@@ -105,8 +107,11 @@ export function createLeaseElection(options: LeaseElectionOptions): LeaseElectio
       await pause(retryMs, signal);
       if (signal.aborted) return;
       const asked = performance.now();
-      if (await tryAcquire(signal)) renewedAt = asked;
-      else if (performance.now() - renewedAt > renewDeadlineMs)
+      const left = Math.max(0, Math.ceil(renewedAt + renewDeadlineMs - asked));
+      if (await tryAcquire(AbortSignal.any([signal, AbortSignal.timeout(left)]))) renewedAt = asked;
+      else if (signal.aborted) return;
+      else if (holder !== identity) throw new LeaseLostError('another process holds the lease');
+      else if (performance.now() - renewedAt >= renewDeadlineMs)
         throw new LeaseLostError('renewals failed for too long');
     }
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { API_VERSION, GROUP, KIND, PLURAL, VERSION } from '../videojob/names.ts';
+import { API_VERSION, GROUP, KIND, PLURAL } from '../videojob/names.ts';
 
 /*
  * The kinds we read and write, as raw JSON with only the fields we use checked. Unknown fields are kept: what a newer API
@@ -126,7 +126,6 @@ const event = object.extend({
 });
 
 export type KubeObject = z.output<typeof object>;
-export type ObjectMeta = z.output<typeof metadata>;
 export type StoredVideoJob = z.output<typeof videoJob>;
 export type Job = z.output<typeof job>;
 export type Pod = z.output<typeof pod>;
@@ -167,7 +166,6 @@ export const EVENTS = core<Event>('Event', 'events', event);
 
 /** Path of the CRD, to ask whether the API server knows our kind. */
 export const VIDEOJOBS_CRD_PATH = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${PLURAL}.${GROUP}`;
-export const VIDEOJOBS_API_PATH = `/apis/${GROUP}/${VERSION}`;
 
 /** `namespace/name`, the key of the queue and of the store. */
 export function keyOf({ metadata: { namespace, name } }: KubeObject): string {

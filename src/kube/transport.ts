@@ -81,7 +81,7 @@ export function createTransport({
   async function call(request: Call, again = true): Promise<unknown> {
     const what = `${request.verb} ${request.path}`;
     const timeoutMs = request.timeoutMs ?? TIMEOUT_MS;
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
     const signal = request.signal === undefined ? timeout : AbortSignal.any([request.signal, timeout]);
     const start = performance.now();
     try {

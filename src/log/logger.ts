@@ -4,7 +4,6 @@ import { redact } from './redact.ts';
 
 export type { Logger } from 'pino';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = LevelWithSilent;
 
 export interface LoggerOptions {

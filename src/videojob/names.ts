@@ -30,14 +30,6 @@ export function childJobName(videoJob: string, stage: Stage, execution: number):
   return `${videoJob}-${CHILD_SUFFIX[stage]}-${execution}`;
 }
 
-export function generateJobName(videoJob: string, execution: number): string {
-  return childJobName(videoJob, 'generate', execution);
-}
-
-export function deliverJobName(videoJob: string, execution: number): string {
-  return childJobName(videoJob, 'deliver', execution);
-}
-
 /** Labels of a child Job and of its pod, by which the controller finds them again. */
 export function childLabels(orderId: string, stage: Stage, execution: number): Record<string, string> {
   return { [ORDER_LABEL]: orderId, [STAGE_LABEL]: stage, [EXECUTION_LABEL]: String(execution) };

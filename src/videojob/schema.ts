@@ -225,7 +225,6 @@ export const videoJobManifestSchema = z.object({
 });
 
 export type VideoJob = z.output<typeof videoJobSchema>;
-export type VideoJobMetadata = VideoJob['metadata'];
 export type VideoJobSpec = z.output<typeof videoJobSpecSchema>;
 export type VideoJobStatus = z.output<typeof videoJobStatusSchema>;
 export type VideoJobManifest = z.output<typeof videoJobManifestSchema>;

@@ -89,7 +89,7 @@ describe('creating', () => {
     ['a photo that is a URL', (s) => ({ ...s, input: { ...s.input, photo: 'https://x/y' } }), 'spec.input.photo'],
     ['an unknown template', (s) => ({ ...s, input: { ...s.input, template: 'x' } }), 'spec.input.template'],
     ['no credits', (s) => ({ ...s, order: { ...s.order, credits: 0 } }), 'spec.order.credits'],
-    ['a missing clock', ({ queueTimeoutSeconds: _, ...s }) => s, 'spec.queueTimeoutSeconds'],
+    ['a missing clock', (s) => ({ ...s, queueTimeoutSeconds: undefined }), 'spec.queueTimeoutSeconds'],
     [
       'nine attempts',
       (s) => ({ ...s, generation: { ...s.generation, maxAttempts: 9 } }),
