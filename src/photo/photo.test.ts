@@ -59,6 +59,15 @@ describe('a good photo', () => {
       .toBuffer();
     const photo = await accepted(turned);
     expect(photo).toMatchObject({ width: 400, height: 600 });
+    const upright = await sharp(await cup())
+      .rotate(90)
+      .removeAlpha()
+      .raw()
+      .toBuffer();
+    const found = await sharp(photo.bytes).removeAlpha().raw().toBuffer();
+    const difference =
+      found.reduce((sum, value, index) => sum + Math.abs(value - (upright[index] ?? 0)), 0) / found.length;
+    expect(difference).toBeLessThan(8);
     const { exif, orientation, icc } = await sharp(photo.bytes).metadata();
     expect([exif, orientation, icc]).toEqual([undefined, undefined, undefined]);
     expect(Buffer.from(photo.bytes).includes('where I live')).toBe(false);

@@ -1,4 +1,7 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -349,5 +352,37 @@ describe('its own restart', () => {
     expect((await said(call('/api/v1/chat/credit'))).data).toBe(440);
     expect(journalRows.parse(await dev('GET', 'journal?method=createTask'))).toHaveLength(1);
     expect((await fetch(first_frame_url)).status).toBe(200);
+  });
+
+  it('knows every task it answered for after SIGKILL', async () => {
+    const state = await mkdtemp(join(tmpdir(), 'neurocards-kie-killed-'));
+    const command = ['dev/stand-ins/main.ts', '--only', 'kie', '--seconds', '60', '--state', state];
+    const env = { NEUROCARDS_KIE_API_KEY: apiKey };
+    const running: ChildProcess[] = [];
+    const start = async (): Promise<string> => {
+      const child = spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+      running.push(child);
+      const [line] = z.tuple([z.instanceof(Buffer)]).parse(await once(child.stdout, 'data'));
+      return z.object({ kie: z.string() }).parse(JSON.parse(line.toString())).kie;
+    };
+    const stop = async (): Promise<void> => {
+      const child = running.pop();
+      if (child === undefined) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    };
+    const inner = kie;
+    try {
+      kie = { ...inner, url: await start() };
+      const taskId = await newTask({ prompt: 'a cup', first_frame_url: await upload(await cup()) });
+      await stop();
+      kie = { ...inner, url: await start() };
+      expect((await tasks()).map((task) => task.taskId)).toEqual([taskId]);
+      expect(record.parse((await look(taskId)).data).state).toBe('waiting');
+    } finally {
+      kie = inner;
+      await stop();
+      await rm(state, { recursive: true, force: true });
+    }
   });
 });
