@@ -10,7 +10,7 @@ const networkCodes: ReadonlySet<string> = new Set([
 /** Shutdown, crash recovery, too many connections, and whatever else of classes 08 and 57 says "not now". */
 const serverCodes = /^(08...|57P0[1-5]|53300)$/;
 const driverTexts =
-  /connection terminated|connection timeout|timeout exceeded when trying to connect|client has encountered a connection error|query read timeout/i;
+  /connection terminated|connection timeout|query read timeout|timeout exceeded when trying to connect|client has encountered a connection error|query read timeout/i;
 
 /**
  * Whether the database could not be reached or went away in mid-call: the same idempotent call may be repeated.

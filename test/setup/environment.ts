@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { acquireSharedControlPlane } from '../../dev/control-plane/reuse.ts';
 import { erasePostgres, startPostgres } from '../../dev/postgres/server.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { TEMPLATE_DATABASE } from './template.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,9 +15,6 @@ declare module 'vitest' {
     readonly kubeconfig: string;
   }
 }
-
-/** Migrated once; every test's database is a copy of it. */
-export const TEMPLATE_DATABASE = 'neurocards_template';
 
 /** Starts PostgreSQL and takes the shared control plane for one run of a lane, at the same time. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -43,12 +41,7 @@ async function startMigrated(directory: string): ReturnType<typeof startPostgres
   const postgres = await startPostgres({ directory, ephemeral: true });
   try {
     await postgres.createDatabase(TEMPLATE_DATABASE);
-    // TEMPORARY until src/postgres/migrate.ts stands.
-    const room = new URL('../../src/postgres/migrate.ts', import.meta.url);
-    if (existsSync(room)) {
-      const { migrate } = (await import(room.href)) as { migrate: (o: { ownerUrl: string }) => Promise<unknown> };
-      await migrate({ ownerUrl: postgres.urlFor(TEMPLATE_DATABASE) });
-    }
+    await migrate({ ownerUrl: postgres.urlFor(TEMPLATE_DATABASE) });
     return postgres;
   } catch (error) {
     await postgres.close();

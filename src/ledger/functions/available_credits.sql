@@ -1,0 +1,4 @@
+create function ledger.available_credits(the_user bigint) returns bigint
+language sql stable set search_path = ledger, pg_temp as $$
+  select coalesce((select balance from accounts where account_id = 'user/' || the_user || '/available'), 0)
+$$;

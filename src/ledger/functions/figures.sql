@@ -1,0 +1,39 @@
+-- Everything the metrics say of the ledger.
+create function ledger.figures() returns jsonb
+language sql stable security definer set search_path = ledger, pg_temp as $$
+  with open_orders as (
+    select orders.*, deliveries.opened_at as stored_at,
+      (select since from due_end(orders.order_id, clock_timestamp())) as due_since
+    from orders join holds using (order_id) left join deliveries using (order_id) where holds.state = 'held'
+  ), bug_names as (
+    select unnest(array['balance', 'settled_once', 'paid_tasks', 'captured_not_kept', 'released_but_shown']) as invariant
+  )
+  select jsonb_build_object(
+    'violations', (
+      select jsonb_object_agg(invariant, (select count(*) from violations where violations.invariant = bug_names.invariant))
+      from bug_names),
+    'oldestUnsettledSeconds', (select coalesce(max(age_seconds(due_since)), 0) from open_orders),
+    'oldestOpenSeconds', (
+      select jsonb_build_object(
+        'relay', coalesce(max(age_seconds(placed_at)) filter (where claimed_by is null), 0),
+        'queue', coalesce(max(age_seconds(claimed_at)) filter (where claimed_by is not null and admitted_at is null), 0),
+        'generation', coalesce(max(age_seconds(admitted_at)) filter (where stored_at is null), 0),
+        'delivery', coalesce(max(age_seconds(stored_at)), 0))
+      from open_orders),
+    'oldestWaitingShowSeconds', (select coalesce(max(age_seconds(coalesce(asked_at, settled_at))), 0) from showable),
+    'orders', (
+      select coalesce(jsonb_agg(jsonb_build_object('reason', reason, 'count', number)), '[]')
+      from (select reason, count(*) as number from holds where state <> 'held' group by reason order by reason) as ends),
+    'abandoned', (select count(*) from attempts where state = 'abandoned'),
+    'noticesPending', (select count(*) from notices where ended_at is null),
+    'oldestNoticeSeconds', (select coalesce(max(age_seconds(written_at)), 0) from notices where ended_at is null),
+    'requests', (
+      select coalesce(jsonb_agg(jsonb_build_object('target', target, 'operation', operation, 'class', class, 'count', count)), '[]')
+      from request_counts),
+    'credits', jsonb_build_object(
+      'granted', (select coalesce(sum(amount), 0) from transfers where kind in ('welcome', 'grant')),
+      'captured', (select coalesce(sum(amount), 0) from transfers where kind = 'capture'),
+      'held', (select coalesce(sum(balance), 0) from accounts where account_id like 'user/%/held'),
+      'available', (select coalesce(sum(balance), 0) from accounts where account_id like 'user/%/available')))
+$$;
+grant execute on function ledger.figures to controller, admin, bot;

@@ -1,0 +1,6 @@
+-- Nothing paid runs, may run, or has made a video.
+create function ledger.is_cancellable(the_order text) returns boolean
+language sql stable set search_path = ledger, pg_temp as $$
+  select not exists (
+    select from attempts where order_id = the_order and state in ('intent', 'unknown', 'accepted', 'succeeded'))
+$$;

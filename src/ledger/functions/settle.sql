@@ -1,0 +1,24 @@
+-- Moves the credits and writes what the person is told. The caller holds the hold's lock and has moved attempt and delivery before;
+-- the tables refuse an end that does not fit them.
+create function ledger.settle(the_order text, outcome text, why text, failure text default null) returns ledger.holds
+language plpgsql set search_path = ledger, pg_temp as $$
+declare
+  hold holds;
+begin
+  update holds set state = outcome, reason = why, settled_at = clock_timestamp()
+  where order_id = the_order and state = 'held' returning * into hold;
+  if not found then perform refuse('hold_settled_once', the_order); end if;
+  insert into transfers (idempotency_key, kind, user_id, debit, credit, amount, order_id)
+  values ('settle:' || the_order, case outcome when 'captured' then 'capture' else 'release' end, hold.user_id,
+    'user/' || hold.user_id || '/held',
+    case outcome when 'captured' then 'sys/revenue' else 'user/' || hold.user_id || '/available' end, hold.amount, the_order);
+  if outcome = 'released' then
+    perform write_notice(the_order, 'failed',
+      jsonb_build_object('reason', why, 'failureClass', failure, 'returned', hold.amount));
+  elsif why = 'VideoDelivered' then
+    perform write_notice(the_order, 'delivered', jsonb_build_object('credits', hold.amount));
+  elsif why = 'DeliveryUnconfirmed' then
+    perform write_notice(the_order, 'unconfirmed', jsonb_build_object('credits', hold.amount));
+  end if;
+  return hold;
+end $$;

@@ -1,0 +1,11 @@
+-- Why this person cannot order now, or null. The account is locked, so that two taps cannot both pass.
+create function ledger.refusal_of(placement jsonb, the_user bigint, number integer, available bigint) returns text
+language sql stable set search_path = ledger, pg_temp as $$
+  select case
+    when not accepting_orders then 'OrdersPaused'
+    when (select consented_at from people where user_id = the_user) is null then 'NoConsent'
+    when unit_price <> (placement ->> 'unitPrice')::bigint then 'PriceChanged'
+    when number + (select count(*) from holds where user_id = the_user and state = 'held') > open_order_limit then 'TooManyOpenOrders'
+    when number * unit_price > available then 'InsufficientCredits' end
+  from settings
+$$;

@@ -1,0 +1,78 @@
+import pg from 'pg';
+import type { Database } from './call.ts';
+import { databaseError } from './errors.ts';
+
+export interface PoolOptions {
+  /** Seen in `pg_stat_activity`. */
+  readonly applicationName: string;
+  /** Connections at most. */
+  readonly max: number;
+  /** Milliseconds after which an unused connection is closed. */
+  readonly idleTimeoutMillis?: number;
+  /** Called for errors of unused connections, which are replaced by themselves. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+/** One connection, taken out of the pool for a transaction. */
+export interface DatabaseClient extends Database {
+  /** Gives it back; with an error the connection is closed instead, because nobody knows what state it is in. */
+  release(error?: Error): void;
+}
+
+export interface DatabasePool extends Database {
+  connect(): Promise<DatabaseClient>;
+  /** Closes all connections; waits for those that are taken. Safe to repeat. */
+  end(): Promise<void>;
+}
+
+const connectTimeoutMillis = 5_000;
+/** Longer than any function of ours takes; a statement that waits longer waits for something that is stuck. */
+const statementTimeoutMillis = 30_000;
+
+/**
+ * A pool of connections. Nothing is repeated here: a caller that may repeat a call uses `persist`.
+ *
+ * @throws DatabaseError from every call, with a reason that tells whether it may be repeated.
+ */
+export function createPool(url: string, options: PoolOptions): DatabasePool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: options.applicationName,
+    max: options.max,
+    idleTimeoutMillis: options.idleTimeoutMillis ?? 30_000,
+    connectionTimeoutMillis: connectTimeoutMillis,
+    statement_timeout: statementTimeoutMillis,
+    query_timeout: statementTimeoutMillis + 5_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+  });
+  // Without a listener an idle connection that the server closes would end the process.
+  pool.on('error', (error) => options.onIdleError?.(error));
+  let ended: Promise<void> | undefined;
+  return {
+    query: (text, values) => guarded(() => pool.query<Record<string, unknown>>(text, values)),
+    connect: () => guarded(async () => clientOf(await pool.connect())),
+    end: () => (ended ??= pool.end()),
+  };
+}
+
+function clientOf(client: pg.PoolClient): DatabaseClient {
+  // A connection that breaks between two statements tells the next statement; it must not end the process.
+  const ignore = (): void => undefined;
+  client.on('error', ignore);
+  return {
+    query: (text, values) => guarded(() => client.query<Record<string, unknown>>(text, values)),
+    release: (error) => {
+      client.off('error', ignore);
+      client.release(error);
+    },
+  };
+}
+
+async function guarded<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw databaseError(error);
+  }
+}

@@ -1,0 +1,235 @@
+import { randomUUID } from 'node:crypto';
+import { onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { beginEdit, leaseDelivery } from '../../src/delivery/delivery.ts';
+import {
+  answerSubmit,
+  beginSubmit,
+  type LeasedAttempt,
+  leaseAttempt,
+  type StoredVideo,
+  succeedAttempt,
+} from '../../src/generation/attempt.ts';
+import { openExecution, type Stage } from '../../src/ledger/executions.ts';
+import { grantByAdmin, recordConsent, registerPerson } from '../../src/ledger/people.ts';
+import { claimOrder } from '../../src/order/claim.ts';
+import { type Observation, observeOrder } from '../../src/order/observation.ts';
+import { type Placed, type Placement, placeOrders } from '../../src/order/placement.ts';
+import type { Database } from '../../src/postgres/call.ts';
+import { createPool, type DatabasePool } from '../../src/postgres/pool.ts';
+import type { Role } from '../../src/postgres/roles.ts';
+import { inTransaction } from '../../src/postgres/transaction.ts';
+import { buildVideoJob, serializeVideoJob, type VideoJobInput } from '../../src/videojob/build.ts';
+import { newOrderId } from '../../src/videojob/order-id.ts';
+import { createTestDatabase } from './database.ts';
+
+const bug = z.object({ invariant: z.string(), subject: z.string(), explanation: z.string() });
+
+type ProcessRole = Exclude<Role, 'owner'>;
+
+export type TestPerson = { readonly userId: number; readonly chatId: number };
+export type TestOrder = { readonly orderId: string; readonly uid: string; readonly userId: number };
+
+export const video: StoredVideo = {
+  key: 'v/1',
+  sha256: 'a'.repeat(64),
+  bytes: 1000,
+  seconds: 5,
+  width: 720,
+  height: 1280,
+};
+
+/** A database of a test's own, reached as each of the roles, and the steps of an order in the words of the product. */
+export class TestLedger {
+  readonly bot: DatabasePool;
+  readonly controller: DatabasePool;
+  readonly runner: DatabasePool;
+  readonly admin: DatabasePool;
+  /** The superuser: only to look, to try what is forbidden, and to let time pass. */
+  readonly owner: DatabasePool;
+  #people = 0;
+
+  private constructor(url: (role: ProcessRole) => string, ownerUrl: string) {
+    const pool = (role: ProcessRole): DatabasePool =>
+      createPool(url(role), { applicationName: `test-${role}`, max: 8 });
+    this.bot = pool('bot');
+    this.controller = pool('controller');
+    this.runner = pool('runner');
+    this.admin = pool('admin');
+    this.owner = createPool(ownerUrl, { applicationName: 'test-owner', max: 4 });
+  }
+
+  /** Opened for one test; its connections are closed when the test has finished. */
+  static async open(): Promise<TestLedger> {
+    const database = await createTestDatabase();
+    const ledger = new TestLedger((role) => database.urlFor(role), database.ownerUrl);
+    onTestFinished(() => ledger.close());
+    return ledger;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.bot, this.controller, this.runner, this.admin, this.owner].map((pool) => pool.end()));
+  }
+
+  async person(credits = 100): Promise<TestPerson> {
+    this.#people += 1;
+    const chatId = 1_000_000 + this.#people;
+    const { userId } = await registerPerson(this.bot, chatId, 'en');
+    const { available } = await recordConsent(this.bot, userId, '1');
+    if (credits > available) await grantByAdmin(this.admin, userId, credits - available, randomUUID());
+    return { userId, chatId };
+  }
+
+  placement(person: TestPerson, count = 1, spec: Partial<VideoJobInput> = {}): Placement {
+    const orders = Array.from({ length: count }, () => {
+      const manifest = buildVideoJob({
+        orderId: newOrderId(),
+        userId: person.userId,
+        credits: 1,
+        photo: 'photo/1',
+        template: 'ugc',
+        generation: { provider: 'kie', model: 'model/1' },
+        signingKey: 'test',
+        ...spec,
+      });
+      const { id, specHash } = manifest.spec.order;
+      return { orderId: id, videoJob: serializeVideoJob(manifest), specHash };
+    });
+    return {
+      userId: person.userId,
+      nonce: randomUUID(),
+      unitPrice: 1,
+      requestHash: 'hash',
+      chatId: person.chatId,
+      messageId: 7,
+      language: 'en',
+      template: 'ugc',
+      productText: 'a cup',
+      wishes: null,
+      photoKey: 'photo/1',
+      repeats: null,
+      orders,
+    };
+  }
+
+  place(placement: Placement): Promise<Placed> {
+    return inTransaction(this.bot, (database) => placeOrders(database, placement));
+  }
+
+  /** Placed and claimed, and admitted as far as there is room. */
+  async claimed(person: TestPerson, spec: Partial<VideoJobInput> = {}): Promise<TestOrder> {
+    const placement = this.placement(person, 1, spec);
+    await this.place(placement);
+    const [order] = placement.orders;
+    if (order === undefined) throw new Error('a placement without an order');
+    const uid = randomUUID();
+    await claimOrder(this.controller, order.orderId, uid, order.specHash);
+    return { orderId: order.orderId, uid, userId: person.userId };
+  }
+
+  async execution(order: TestOrder, stage: Stage = 'generation'): Promise<number> {
+    const seen = await this.observe(order);
+    const n = (stage === 'generation' ? seen.generationExecutions : seen.deliveryExecutions).length + 1;
+    const opened = await openExecution(this.controller, order.orderId, order.uid, stage, n);
+    if (opened.outcome !== 'opened') throw new Error(JSON.stringify(opened));
+    return n;
+  }
+
+  async leased(order: TestOrder, execution?: number, owner: string = randomUUID()): Promise<LeasedAttempt> {
+    const n = execution ?? (await this.execution(order));
+    const lease = await leaseAttempt(this.runner, order.orderId, order.uid, n, owner);
+    if (lease.outcome !== 'leased') throw new Error(JSON.stringify(lease));
+    return lease;
+  }
+
+  /** An attempt with a submit begun and not answered. */
+  async submitting(order: TestOrder): Promise<{ lease: LeasedAttempt; nonce: string }> {
+    const lease = await this.leased(order);
+    const nonce = randomUUID();
+    const begun = await beginSubmit(this.runner, lease.attemptId, lease.fence, nonce);
+    if (!begun.done) throw new Error(begun.because ?? 'not begun');
+    return { lease, nonce };
+  }
+
+  async accepted(order: TestOrder): Promise<{ lease: LeasedAttempt; nonce: string }> {
+    const begun = await this.submitting(order);
+    await answerSubmit(this.runner, begun.nonce, { kind: 'accepted', taskId: `task-${begun.nonce}` });
+    return begun;
+  }
+
+  async succeeded(order: TestOrder): Promise<LeasedAttempt> {
+    const { lease } = await this.accepted(order);
+    const done = await succeedAttempt(this.runner, lease.attemptId, lease.fence, video);
+    if (!done.done) throw new Error(done.because ?? 'not succeeded');
+    return lease;
+  }
+
+  /** A stored video with one edit begun and not answered. */
+  async editing(order: TestOrder): Promise<{ fence: number; nonce: string; execution: number }> {
+    const execution = await this.execution(order, 'delivery');
+    const lease = await leaseDelivery(this.runner, order.orderId, order.uid, execution, randomUUID());
+    if (lease.outcome !== 'leased') throw new Error(JSON.stringify(lease));
+    const nonce = randomUUID();
+    const begun = await beginEdit(this.runner, order.orderId, lease.fence, nonce);
+    if (!begun.done) throw new Error(begun.because ?? 'not begun');
+    return { fence: lease.fence, nonce, execution };
+  }
+
+  async observe(order: { orderId: string }): Promise<Observation> {
+    const seen = await observeOrder(this.controller, order.orderId);
+    if (seen === null) throw new Error(`order ${order.orderId} is unknown`);
+    return seen;
+  }
+
+  /** Every row is a bug. */
+  async violations(): Promise<z.infer<typeof bug>[]> {
+    const { rows } = await this.owner.query('select * from ledger.violations');
+    return z.array(bug).parse(rows);
+  }
+
+  async rows(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    return z.array(z.record(z.string(), z.unknown())).parse((await this.owner.query(sql, values)).rows);
+  }
+
+  /** Lets so many seconds pass for one order, by moving everything that is known of it into the past. */
+  async pass(order: { orderId: string }, seconds: number): Promise<void> {
+    await inTransaction(this.owner, async (database) => {
+      // Rules are off for the moment: no statement of the product can do this.
+      await database.query("set local session_replication_role = 'replica'");
+      for (const statement of timeTravel) await database.query(statement, [order.orderId, seconds]);
+    });
+  }
+
+  /** A role's own view of a call, for what it may not do. */
+  as(role: ProcessRole): Database {
+    return this[role];
+  }
+}
+
+const columns: Readonly<Record<string, readonly string[]>> = {
+  orders: ['placed_at', 'claimed_at', 'admitted_at', 'slow_noted_at', 'relay_due_at', 'looked_at'],
+  holds: ['held_at'],
+  executions: ['opened_at', 'leased_at', 'ended_at'],
+  attempts: [
+    'opened_at',
+    'lease_until',
+    'not_before',
+    'accepted_at',
+    'ended_at',
+    'photo_url_until',
+    'follow_due_at',
+    'follow_until',
+  ],
+  deliveries: ['opened_at', 'lease_until', 'not_before', 'refused_at', 'showing_until', 'showing_due_at'],
+  delivery_edits: ['begun_at'],
+  notices: ['due_at', 'lease_until'],
+};
+
+const timeTravel = [
+  ...Object.entries(columns).map(
+    ([table, names]) =>
+      `update ledger.${table} set ${names.map((name) => `${name} = ${name} - make_interval(secs => $2::float8)`).join(', ')} where order_id = $1`,
+  ),
+  `update ledger.pauses set during = tstzrange(lower(during) - make_interval(secs => $2::float8), upper(during) - make_interval(secs => $2::float8))
+   where order_id = $1`,
+];
