@@ -11,7 +11,7 @@ export class FileTooBigError extends Error {
   }
 }
 
-const wholeMs = 60_000;
+const wholeMs = 20_000;
 
 interface Download {
   apiRoot: string;

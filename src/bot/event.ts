@@ -1,0 +1,67 @@
+import { type Press, readPress } from '../telegram/button.ts';
+import type { Message, Update } from '../telegram/update.ts';
+import { type Language, languageOf } from '../texts/language.ts';
+
+/** What a person did. */
+export type PersonEvent =
+  | { kind: 'command'; name: string }
+  | { kind: 'photo'; file: { id: string; bytes: number | null }; caption: string | null; album: string | null }
+  | { kind: 'text'; text: string; sentAt: number }
+  /** `press` is undefined for data that we never wrote. */
+  | { kind: 'press'; press: Press | undefined; callbackId: string; messageId: number | null }
+  /** A file that is not a picture. */
+  | { kind: 'file' }
+  /** A sticker, a voice message, a place... */
+  | { kind: 'other' }
+  /** They came back: nothing to say, but what waits for them can be shown. */
+  | { kind: 'returned' };
+
+export type Heard =
+  | { telegramId: number; language: Language; event: PersonEvent }
+  /** A command in a group: one sentence, no person. */
+  | { group: Language }
+  | undefined;
+
+/** Reads what happened out of an update; undefined for what does not concern us. */
+export function hear(update: Update): Heard {
+  const { message, callback_query: callback, my_chat_member: membership } = update;
+  if (message !== undefined) {
+    if (message.from === undefined || message.from.is_bot === true) return undefined;
+    const language = languageOf(message.from.language_code);
+    if (message.chat.type !== 'private')
+      return message.text?.startsWith('/') === true ? { group: language } : undefined;
+    return { telegramId: message.from.id, language, event: eventOf(message) };
+  }
+  if (callback !== undefined) {
+    const event: PersonEvent = {
+      kind: 'press',
+      press: callback.data === undefined ? undefined : readPress(callback.data),
+      callbackId: callback.id,
+      messageId: callback.message?.message_id ?? null,
+    };
+    return { telegramId: callback.from.id, language: languageOf(callback.from.language_code), event };
+  }
+  if (membership?.chat.type === 'private' && membership.new_chat_member.status === 'member') {
+    const language = languageOf(membership.from.language_code);
+    return { telegramId: membership.from.id, language, event: { kind: 'returned' } };
+  }
+  return undefined;
+}
+
+function eventOf(message: Message): PersonEvent {
+  const largest = message.photo?.at(-1);
+  const caption = message.caption?.trim() || null;
+  const album = message.media_group_id ?? null;
+  if (largest !== undefined) {
+    return { kind: 'photo', file: { id: largest.file_id, bytes: largest.file_size ?? null }, caption, album };
+  }
+  if (message.document !== undefined) {
+    const { file_id, file_size, mime_type } = message.document;
+    if (mime_type?.startsWith('image/') !== true) return { kind: 'file' };
+    return { kind: 'photo', file: { id: file_id, bytes: file_size ?? null }, caption, album };
+  }
+  if (message.text === undefined) return { kind: 'other' };
+  const command = /^\/([A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s|$)/.exec(message.text)?.[1];
+  if (command !== undefined) return { kind: 'command', name: command.toLowerCase() };
+  return { kind: 'text', text: message.text, sentAt: message.date };
+}

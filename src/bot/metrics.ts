@@ -1,0 +1,58 @@
+import type { FailureClass } from '../failure/classes.ts';
+import type { LabelsOf } from '../metrics/catalogue.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { RelayResult } from '../order/relay.ts';
+import type { Database } from '../postgres/call.ts';
+import type { Handled } from './handling.ts';
+import { inboxDepth } from './inbox.ts';
+
+type RequestLabels = LabelsOf<'neurocards_telegram_requests_total'>;
+
+const classes: Readonly<Partial<Record<FailureClass, RequestLabels['class']>>> = {
+  'delivery-flood': 'rate_limited',
+  'delivery-network': 'network',
+  'delivery-blocked': 'blocked',
+  'delivery-gone': 'not_found',
+  'delivery-token': 'auth',
+  'delivery-size': 'bad_request',
+  'delivery-file': 'bad_request',
+};
+
+const methods: readonly RequestLabels['method'][] = [
+  'getUpdates',
+  'sendMessage',
+  'editMessageText',
+  'editMessageMedia',
+  'editMessageReplyMarkup',
+  'answerCallbackQuery',
+  'getFile',
+  'download',
+];
+
+export interface BotMetrics {
+  telegram: (method: string, outcome: 'ok' | FailureClass) => void;
+  update: (handled: Handled) => void;
+  relay: (result: RelayResult) => void;
+}
+
+/** The bot's figures: what is counted here, and what is read from the tables at each scrape. */
+export function createBotMetrics(metrics: Metrics, database: Database): BotMetrics {
+  const requests = metrics.counter('neurocards_telegram_requests_total');
+  const updates = metrics.counter('neurocards_telegram_updates_total');
+  const relayed = metrics.counter('neurocards_relay_posts_total');
+  metrics.collect('neurocards_inbox_oldest_seconds', async (gauge) => {
+    gauge.set({}, (await inboxDepth(database)).oldest_seconds);
+  });
+  return {
+    telegram(method, outcome) {
+      const known = methods.find((one) => one === method) ?? 'other';
+      requests.inc({ method: known, class: outcome === 'ok' ? 'ok' : (classes[outcome] ?? 'other') });
+    },
+    update(handled) {
+      if (handled === 'handled' || handled === 'failed' || handled === 'ignored') updates.inc({ result: handled });
+    },
+    relay(result) {
+      if (result !== 'overdue') relayed.inc({ result });
+    },
+  };
+}
