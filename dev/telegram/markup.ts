@@ -7,8 +7,8 @@ import { badRequest } from './refusal.ts';
 const rows = z.array(z.array(z.unknown()));
 
 const given = z.looseObject({
-  inline_keyboard: z.unknown(),
-  keyboard: z.unknown(),
+  inline_keyboard: z.unknown().optional(),
+  keyboard: z.unknown().optional(),
 });
 
 /** The `reply_markup` of a call, checked as the real server checks it; undefined when there is none. */

@@ -66,7 +66,7 @@ const inputMedia = z.looseObject({
   media: z.string().optional(),
   caption: z.string().optional(),
   parse_mode: z.string().optional(),
-  caption_entities: z.unknown(),
+  caption_entities: z.unknown().optional(),
   width: z.number().optional(),
   height: z.number().optional(),
   duration: z.number().optional(),
