@@ -18,6 +18,7 @@ async function one(url: string, sql: string): Promise<unknown> {
 test('every test has a migrated database of its own, on PostgreSQL 18', async () => {
   const [left, right] = await Promise.all([createTestDatabase(), createTestDatabase()]);
   await one(left.ownerUrl, 'create table mark (id int)');
+  expect(await one(left.urlFor('runner'), 'select current_user::text as answer')).toBe('runner');
   const mark = "select to_regclass('mark')::text as answer";
   expect(await one(left.ownerUrl, mark)).toBe('mark');
   expect(await one(right.ownerUrl, mark)).toBeNull();

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
 import { databasesOf } from '../../dev/postgres/databases.ts';
-import { TEMPLATE_DATABASE } from '../setup/environment.ts';
+import type { Role } from '../../src/postgres/roles.ts';
+import { TEMPLATE_DATABASE } from '../setup/template.ts';
+
+/** The roles of the processes; `owner` is none of them. */
+export type DatabaseRole = Exclude<Role, 'owner'>;
 
 /** A migrated database of a test's own. */
 export type TestDatabase = {
@@ -14,9 +18,6 @@ export type TestDatabase = {
   drop(): Promise<void>;
 };
 
-/** The roles that `migrate` makes. */
-export type DatabaseRole = 'bot' | 'controller' | 'runner' | 'admin';
-
 /**
  * A fresh copy of the migrated database on the PostgreSQL of this run. It is dropped when the test has finished; outside
  * a test (in `beforeAll`) the caller drops it.
@@ -28,7 +29,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await databases.createDatabase(name, TEMPLATE_DATABASE);
   const drop = (): Promise<void> => databases.dropDatabase(name);
   dropWithTheTest(drop);
-  return { name, ownerUrl: urlOf(server, name), urlFor: (role) => urlOf(server, name, `neurocards_${role}`), drop };
+  return { name, ownerUrl: urlOf(server, name), urlFor: (role) => urlOf(server, name, role), drop };
 }
 
 function dropWithTheTest(drop: () => Promise<void>): void {
