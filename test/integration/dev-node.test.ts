@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { type Api, ApiError, connect } from '../../dev/node/api.ts';
 import { readKubeconfig } from '../../dev/node/kubeconfig.ts';
 import { type RunningNode, startNode } from '../../dev/node/node.ts';
+import { processesOfPods } from '../../dev/node/process.ts';
 import { checkout } from '../../dev/places.ts';
 import { recordOf } from '../../dev/process-record.ts';
 import { createTestNamespace, type TestNamespace } from '../support/namespace.ts';
@@ -436,6 +437,10 @@ async function ownNamespace(): Promise<Own> {
   const { name } = await createTestNamespace();
   await serviceAccountOf(name);
   const home = join(directory, name);
+  // A red test must not leave containers that nobody ends.
+  onTestFinished(() => {
+    for (const pid of processesOfPods(join(home, 'pods'))) process.kill(pid, 'SIGKILL');
+  });
   onTestFinished(async () => void (await api.call('DELETE', `/api/v1/nodes/${name}`).catch(() => undefined)));
   return { name, home };
 }
