@@ -37,6 +37,13 @@ export async function deliver(lease: LeasedDelivery, desk: DeliveryDesk): Promis
   return edit(lease, messageId, bytes, desk);
 }
 
+const notSent = {
+  kind: 'refused',
+  meaning: 'retry',
+  failureClass: 'delivery-network',
+  retryAfterSeconds: 1,
+} as const satisfies ChatAnswer;
+
 async function edit(
   lease: LeasedDelivery,
   messageId: number,
@@ -47,17 +54,13 @@ async function edit(
   const nonce = randomUUID();
   const asked = Date.now();
   const begun = await persist(() => beginEdit(desk.database, orderId, lease.fence, nonce), desk.lost);
-  if (!begun.done) return { kind: 'lost', because: begun.because ?? 'begin_edit was refused' };
-  if (Date.now() - asked > startWithinMs) {
-    // The commit is too old to act on. Nothing was sent, and that is a definite answer to this edit.
-    return refuse(
-      lease,
-      messageId,
-      nonce,
-      { kind: 'refused', meaning: 'retry', failureClass: 'delivery-network', retryAfterSeconds: 1 },
-      desk,
-    );
+  if (!begun.done) {
+    // An earlier copy of the call, whose reply was lost, may have begun it: nothing was sent, so it must not stay open.
+    await persist(() => answerEdit(desk.database, nonce, notSent));
+    return { kind: 'lost', because: begun.because ?? 'begin_edit was refused' };
   }
+  // The commit is too old to act on. Nothing was sent, and that is a definite answer to this edit.
+  if (Date.now() - asked > startWithinMs) return refuse(lease, messageId, nonce, notSent, desk);
   const answer = await desk.chat.showVideo(
     { ...lease, messageId, content: { bytes }, facts: lease.video },
     // SIGTERM does not abort an edit in flight: its answer is what closes it.

@@ -16,11 +16,13 @@ begin
     return jsonb_build_object('settled', null, 'because',
       case when claimant is null then 'nobody claimed the order' else 'another object claimed the order' end);
   end if;
-  because := case request
-    when 'Deleted' then close_deleted(hold, claimant)
-    when 'Forfeit' then close_forfeited(hold)
-    when 'InvalidSpec' then close_invalid(hold)
-    else close_due(hold) end;
+  case request
+    when 'Deleted' then because := close_deleted(hold, claimant);
+    when 'Forfeit' then because := close_forfeited(hold);
+    when 'InvalidSpec' then because := close_invalid(hold);
+    when 'Clock', 'Verdict', 'DeliveryOver' then because := close_due(hold);
+    else perform refuse('close_request_is_known', coalesce(request, 'null'));
+  end case;
   if because is not null then return jsonb_build_object('settled', null, 'because', because); end if;
   select * into hold from holds where order_id = the_order;
   return jsonb_build_object('settled', settled_json(hold));
