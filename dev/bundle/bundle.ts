@@ -20,7 +20,8 @@ const NATIVE = ['sharp'];
 
 // Bundled CommonJS asks for Node's own modules with require, which an ES module does not have.
 // The first line makes each bundle a command of its own where it is executable, without a shell in between.
-const HEAD = `#!/usr/bin/env node
+// DEP0040 is told of punycode, which grammY's HTTP client asks for; nobody who runs us can do anything about it.
+const HEAD = `#!/usr/bin/env -S node --disable-warning=DEP0040
 import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);`;
 
