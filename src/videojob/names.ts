@@ -8,9 +8,6 @@ export const PLURAL = 'videojobs';
 /** Present from the create on, so that a VideoJob cannot vanish while its credits are held. */
 export const SETTLEMENT_FINALIZER = `${GROUP}/settlement`;
 
-/** Value of a Job's `spec.managedBy` when our runtime, not the Job controller, completes it. */
-export const MANAGED_BY = `${GROUP}/generation`;
-
 export const ORDER_LABEL = `${GROUP}/order`;
 export const STAGE_LABEL = `${GROUP}/stage`;
 export const EXECUTION_LABEL = `${GROUP}/execution`;

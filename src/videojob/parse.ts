@@ -2,11 +2,9 @@ import type { z } from 'zod';
 import {
   type VideoJob,
   type VideoJobManifest,
-  type VideoJobSpec,
   type VideoJobStatus,
   videoJobManifestSchema,
   videoJobSchema,
-  videoJobSpecSchema,
   videoJobStatusSchema,
 } from './schema.ts';
 
@@ -34,11 +32,6 @@ export function parseVideoJob(value: unknown): VideoJob {
 /** Reads a VideoJob as it is posted, for example from the order's stored bytes. Throws VideoJobParseError. */
 export function parseVideoJobManifest(value: unknown): VideoJobManifest {
   return parse('VideoJob manifest', videoJobManifestSchema, value);
-}
-
-/** Reads a spec alone. Throws VideoJobParseError. */
-export function parseVideoJobSpec(value: unknown): VideoJobSpec {
-  return parse('VideoJob spec', videoJobSpecSchema, value);
 }
 
 /** Reads a status alone. Throws VideoJobParseError. */

@@ -231,6 +231,3 @@ export type VideoJobManifest = z.output<typeof videoJobManifestSchema>;
 export type Condition = z.output<typeof conditionSchema>;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 export type ConditionStatus = (typeof CONDITION_STATUSES)[number];
-export type Template = (typeof TEMPLATES)[number];
-export type AspectRatio = (typeof ASPECT_RATIOS)[number];
-export type GenerationMode = (typeof GENERATION_MODES)[number];

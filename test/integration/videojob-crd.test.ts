@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -205,10 +207,13 @@ describe('status', () => {
 
 describe('for people', () => {
   const run = promisify(execFile);
+  const home = mkdtempSync(join(tmpdir(), 'neurocards-kubectl-'));
+  afterAll(() => rmSync(home, { recursive: true }));
   async function kubectl(...args: string[]): Promise<string> {
     const { kubectl: program } = await ensureBinaries({ onProgress: () => undefined });
     const { stdout } = await run(program, ['--kubeconfig', namespace.kubeconfig, '-n', namespace.name, ...args], {
-      env: { ...process.env, HOME: join('/tmp', 'neurocards-kubectl') },
+      // kubectl keeps what it learns of the API server in its home.
+      env: { ...process.env, HOME: home },
     });
     return stdout;
   }
