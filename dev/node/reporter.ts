@@ -69,10 +69,11 @@ export async function finalDelete(api: Api, { metadata }: Pod, signal: AbortSign
   }
 }
 
-/** Not there, or a namesake with another UID is. */
+/** Not there, or a namesake with another UID is: a delete is answered with 409 then, a patch with 422 (seen on 1.36.3). */
 function isGone(error: unknown): boolean {
   if (!(error instanceof ApiError)) return false;
-  return error.reason === 'NotFound' || (error.reason === 'Conflict' && /\bUID\b/i.test(error.message));
+  if (error.reason === 'NotFound') return true;
+  return error.reason === 'Conflict' ? /\bUID\b/.test(error.message) : error.message.includes('metadata.uid: Invalid');
 }
 
 /** A conflict that is not about the UID means that many wrote at once: the patch names no version and may be repeated. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,9 @@ import { z } from 'zod';
 import { type Api, ApiError, connect } from '../../dev/node/api.ts';
 import { readKubeconfig } from '../../dev/node/kubeconfig.ts';
 import { type RunningNode, startNode } from '../../dev/node/node.ts';
+import { Pod } from '../../dev/node/pod.ts';
 import { processesOfPods } from '../../dev/node/process.ts';
+import { finalDelete, StatusReporter } from '../../dev/node/reporter.ts';
 import { checkout } from '../../dev/places.ts';
 import { recordOf } from '../../dev/process-record.ts';
 import { createTestNamespace, type TestNamespace } from '../support/namespace.ts';
@@ -369,6 +372,19 @@ test('the API server passes on the log of a container, its last lines alone when
   expect(await read('')).toBe('one\ntwo\nthree\n');
   expect(await read('?tailLines=2')).toBe('two\nthree\n');
   expect(await read('?follow=true')).toBe('one\ntwo\nthree\n');
+});
+
+test('the end of a Pod that is gone never lands on a namesake', async () => {
+  const spec = { nodeName: 'nobody', containers: [{ name: 'runner', image: 'x', securityContext: restricted }] };
+  const path = `/api/v1/namespaces/${namespace.name}/pods`;
+  const created = await api.call('POST', path, { body: { metadata: { name: 'namesake' }, spec } });
+  const late = Pod.parse(created);
+  late.metadata.uid = randomUUID();
+  const container = { kind: 'terminated', exitCode: 1, reason: 'Error' } as const;
+  await new StatusReporter(api, () => late, AbortSignal.timeout(5_000)).report({ startTime: new Date(), container });
+  await finalDelete(api, late, AbortSignal.timeout(5_000));
+  const now = PodObject.parse(await api.call('GET', `${path}/namesake`));
+  expect(now.status.phase).toBe('Pending');
 });
 
 test('a second node on the same directory is refused', async () => {
