@@ -15,6 +15,8 @@ const message = z.looseObject({
 const updates = z.array(z.looseObject({ update_id: z.number() }));
 const keyboard = (data: string) => ({ inline_keyboard: [[{ text: 'Press', callback_data: data }]] });
 
+const aNumber: unknown = expect.any(Number);
+
 let rig: Rig;
 let nextChat = 1000;
 let film: Buffer;
@@ -168,7 +170,7 @@ describe('edits', () => {
     const { message_id } = await send(chat, 'one', { reply_markup: keyboard('a') });
     await rig.done('editMessageText', { chat_id: chat, message_id, text: 'two' }, message);
     const shown = (await rig.chat(chat)).messages.at(-1);
-    expect(shown).toMatchObject({ message_id, text: 'two', edit_date: expect.any(Number) });
+    expect(shown).toMatchObject({ message_id, text: 'two', edit_date: aNumber });
     expect(shown).not.toHaveProperty('reply_markup');
   });
 
