@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { beginEdit, leaseDelivery } from '../../src/delivery/delivery.ts';
+import { beginEdit, leaseDelivery, recordShown } from '../../src/delivery/delivery.ts';
 import {
   answerSubmit,
   beginSubmit,
@@ -17,15 +17,12 @@ import { type Observation, observeOrder } from '../../src/order/observation.ts';
 import { type Placed, type Placement, placeOrders } from '../../src/order/placement.ts';
 import type { Database } from '../../src/postgres/call.ts';
 import { createPool, type DatabasePool } from '../../src/postgres/pool.ts';
-import type { Role } from '../../src/postgres/roles.ts';
 import { inTransaction } from '../../src/postgres/transaction.ts';
 import { buildVideoJob, serializeVideoJob, type VideoJobInput } from '../../src/videojob/build.ts';
 import { newOrderId } from '../../src/videojob/order-id.ts';
-import { createTestDatabase } from './database.ts';
+import { createTestDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
 
 const bug = z.object({ invariant: z.string(), subject: z.string(), explanation: z.string() });
-
-type ProcessRole = Exclude<Role, 'owner'>;
 
 export type TestPerson = { readonly userId: number; readonly chatId: number };
 export type TestOrder = { readonly orderId: string; readonly uid: string; readonly userId: number };
@@ -45,30 +42,43 @@ export class TestLedger {
   readonly controller: DatabasePool;
   readonly runner: DatabasePool;
   readonly admin: DatabasePool;
-  /** The superuser: only to look, to try what is forbidden, and to let time pass. */
+  /** Who owns tables and functions: what the schema refuses here, no code of ours can do. */
   readonly owner: DatabasePool;
+  /** The superuser: only to look, and to let time pass. */
+  readonly superuser: DatabasePool;
   #people = 0;
 
-  private constructor(url: (role: ProcessRole) => string, ownerUrl: string) {
-    const pool = (role: ProcessRole): DatabasePool =>
-      createPool(url(role), { applicationName: `test-${role}`, max: 8 });
-    this.bot = pool('bot');
-    this.controller = pool('controller');
-    this.runner = pool('runner');
-    this.admin = pool('admin');
-    this.owner = createPool(ownerUrl, { applicationName: 'test-owner', max: 4 });
+  readonly #drop: () => Promise<void>;
+
+  private constructor(database: TestDatabase) {
+    const pool = (name: string, url: string): DatabasePool =>
+      createPool(url, { applicationName: `test-${name}`, max: 8 });
+    const owner = new URL(database.ownerUrl);
+    owner.username = 'owner';
+    this.bot = pool('bot', database.urlFor('bot'));
+    this.controller = pool('controller', database.urlFor('controller'));
+    this.runner = pool('runner', database.urlFor('runner'));
+    this.admin = pool('admin', database.urlFor('admin'));
+    this.owner = pool('owner', owner.href);
+    this.superuser = pool('superuser', database.ownerUrl);
+    this.#drop = database.drop;
   }
 
-  /** Opened for one test; its connections are closed when the test has finished. */
+  /** Closed when the test has finished; outside a test (in `beforeAll`) the caller closes it. */
   static async open(): Promise<TestLedger> {
-    const database = await createTestDatabase();
-    const ledger = new TestLedger((role) => database.urlFor(role), database.ownerUrl);
-    onTestFinished(() => ledger.close());
+    const ledger = new TestLedger(await createTestDatabase());
+    try {
+      onTestFinished(() => ledger.close());
+    } catch {
+      // No test runs in a beforeAll hook: its afterAll closes it.
+    }
     return ledger;
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.bot, this.controller, this.runner, this.admin, this.owner].map((pool) => pool.end()));
+    const pools = [this.bot, this.controller, this.runner, this.admin, this.owner, this.superuser];
+    await Promise.all(pools.map((pool) => pool.end()));
+    await this.#drop();
   }
 
   async person(credits = 100): Promise<TestPerson> {
@@ -127,6 +137,16 @@ export class TestLedger {
     return { orderId: order.orderId, uid, userId: person.userId };
   }
 
+  /** An order that a bot placed, claimed here unless a controller did. */
+  async adopted(orderId: string): Promise<TestOrder> {
+    const uid = randomUUID();
+    const row = z.object({ spec_hash: z.string(), user_id: z.coerce.number() });
+    const [found] = await this.rows('select spec_hash, user_id from ledger.orders where order_id = $1', [orderId]);
+    const { spec_hash: specHash, user_id: userId } = row.parse(found);
+    await claimOrder(this.controller, orderId, uid, specHash);
+    return { orderId, uid, userId };
+  }
+
   async execution(order: TestOrder, stage: Stage = 'generation'): Promise<number> {
     const seen = await this.observe(order);
     const n = (stage === 'generation' ? seen.generationExecutions : seen.deliveryExecutions).length + 1;
@@ -175,6 +195,13 @@ export class TestLedger {
     return { fence: lease.fence, nonce, execution };
   }
 
+  /** The whole way to a captured order. */
+  async shown(order: TestOrder): Promise<void> {
+    await this.succeeded(order);
+    const { nonce } = await this.editing(order);
+    await recordShown(this.runner, order.orderId, nonce, { messageId: 1, fileId: null });
+  }
+
   async observe(order: { orderId: string }): Promise<Observation> {
     const seen = await observeOrder(this.controller, order.orderId);
     if (seen === null) throw new Error(`order ${order.orderId} is unknown`);
@@ -183,17 +210,17 @@ export class TestLedger {
 
   /** Every row is a bug. */
   async violations(): Promise<z.infer<typeof bug>[]> {
-    const { rows } = await this.owner.query('select * from ledger.violations');
+    const { rows } = await this.superuser.query('select * from ledger.violations');
     return z.array(bug).parse(rows);
   }
 
   async rows(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
-    return z.array(z.record(z.string(), z.unknown())).parse((await this.owner.query(sql, values)).rows);
+    return z.array(z.record(z.string(), z.unknown())).parse((await this.superuser.query(sql, values)).rows);
   }
 
   /** Lets so many seconds pass for one order, by moving everything that is known of it into the past. */
   async pass(order: { orderId: string }, seconds: number): Promise<void> {
-    await inTransaction(this.owner, async (database) => {
+    await inTransaction(this.superuser, async (database) => {
       // Rules are off for the moment: no statement of the product can do this.
       await database.query("set local session_replication_role = 'replica'");
       for (const statement of timeTravel) await database.query(statement, [order.orderId, seconds]);
@@ -201,7 +228,7 @@ export class TestLedger {
   }
 
   /** A role's own view of a call, for what it may not do. */
-  as(role: ProcessRole): Database {
+  as(role: DatabaseRole): Database {
     return this[role];
   }
 }
