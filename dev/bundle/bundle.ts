@@ -20,8 +20,8 @@ const NATIVE = ['sharp'];
 
 // Bundled CommonJS asks for Node's own modules with require, which an ES module does not have.
 // The first line makes each bundle a command of its own where it is executable, without a shell in between.
-// DEP0040 is told of punycode, which grammY's HTTP client asks for; nobody who runs us can do anything about it.
-const HEAD = `#!/usr/bin/env -S node --disable-warning=DEP0040
+// The two warnings are about grammY's HTTP client; nobody who runs us can do anything about them.
+const HEAD = `#!/usr/bin/env -S node --disable-warning=DEP0040 --disable-warning=DEP0169
 import { createRequire as __createRequire } from 'node:module';
 const require = __createRequire(import.meta.url);`;
 
@@ -65,6 +65,8 @@ async function bundle(outdir: string): Promise<string[]> {
     target: 'node24',
     format: 'esm',
     banner: { js: HEAD },
+    // grammY's HTTP client knows an abort signal by its class's name, and a bundler renames classes that clash.
+    keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'external',
