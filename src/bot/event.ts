@@ -57,7 +57,8 @@ function eventOf(message: Message): PersonEvent {
   }
   if (message.document !== undefined) {
     const { file_id, file_size, mime_type } = message.document;
-    if (mime_type?.startsWith('image/') !== true) return { kind: 'file' };
+    // Some clients do not say what a file is: then its content decides.
+    if (!/^image\/|^application\/octet-stream$/.test(mime_type ?? 'image/')) return { kind: 'file' };
     return { kind: 'photo', file: { id: file_id, bytes: file_size ?? null }, caption, album };
   }
   if (message.text === undefined) return { kind: 'other' };

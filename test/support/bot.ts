@@ -8,7 +8,7 @@ import { type Child, startChild } from '../../dev/child.ts';
 import { type Press, pressData, readPress } from '../../src/telegram/button.ts';
 import { createTestDatabase } from './database.ts';
 import { createTestNamespace } from './namespace.ts';
-import { type SeenMessage, samplePhoto, seenMessage, startRig, TOKEN } from './telegram.ts';
+import { type SeenMessage, samplePhoto, startRig, TOKEN } from './telegram.ts';
 import { waitFor } from './wait.ts';
 
 const markup = z.object({
@@ -147,7 +147,7 @@ function customerOf(telegram: Awaited<ReturnType<typeof startRig>>, chat: number
     async upToConfirmation(text = 'A coffee cup that keeps warm for an hour'): Promise<void> {
       await self.say('/start');
       await self.press('accept');
-      await self.seeText('Welcome');
+      await self.seeText('Send a photo of your product');
       await self.draft(text);
     },
     async draft(text = 'A coffee cup that keeps warm for an hour'): Promise<void> {
@@ -173,5 +173,3 @@ export function pressesOf(message: SeenMessage): Press[] {
 export function wordsOf(message: SeenMessage): string {
   return message.text ?? message.caption ?? '';
 }
-
-export { seenMessage };
