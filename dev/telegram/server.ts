@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isLoopback, listen } from '../stand-ins/http.ts';
 import { Callbacks } from './callbacks.ts';
 import { Checkouts } from './checkouts.ts';
+import { claimDirectory } from './claim.ts';
 import { serveControl } from './control.ts';
 import { Events } from './events.ts';
 import { answer, refuse, serveDownload, serveMethod } from './exchange.ts';
@@ -32,9 +33,10 @@ export type TelegramOptions = {
 /**
  * Starts a stand-in for api.telegram.org with one bot, its control interface below `/dev/` and the chat page at `/`.
  * @returns the base URL (what a client takes as `apiRoot`) and how to stop it
- * @throws DevEnvironmentError `PortTaken` when somebody else listens there
+ * @throws DevEnvironmentError `PortTaken` or `DirectoryInUse` when somebody else holds the port or the directory
  */
 export async function startTelegram(options: TelegramOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const release = claimDirectory(options.stateDirectory);
   const store = new Store(options.stateDirectory);
   const faults = new Faults(store, [...methodNames, 'download', 'webhook']);
   const telegram: Telegram = {
@@ -57,6 +59,7 @@ export async function startTelegram(options: TelegramOptions): Promise<{ url: st
     route(telegram, samples, options.botToken, request, response),
   ).catch((error: unknown) => {
     store.close();
+    release();
     throw error;
   });
   webhooks.start();
@@ -67,6 +70,7 @@ export async function startTelegram(options: TelegramOptions): Promise<{ url: st
       telegram.faults.release();
       await server.close();
       store.close();
+      release();
     },
   };
 }

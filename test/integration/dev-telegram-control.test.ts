@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { startTelegram } from '../../dev/telegram/server.ts';
 import type { Rig } from '../support/telegram.ts';
 import { samplePhoto, seenMessage, startRig, TOKEN } from '../support/telegram.ts';
 import { waitFor } from '../support/wait.ts';
@@ -387,6 +388,17 @@ test('the journal holds method, chat, times and outcome of every call, and never
 test('a page of another origin cannot drive the chats', async () => {
   const answer = await fetch(`${rig.url}/dev/chats`, { headers: { origin: 'https://evil.example' } });
   expect(answer.status).toBe(403);
+});
+
+test('a directory or a port in use is refused with the remedy, and the stand-in that has it is not harmed', async () => {
+  await expect(startRig(rig.directory)).rejects.toThrow('in use by process');
+  const port = Number(new URL(rig.url).port);
+  const directory = await mkdtemp(join(tmpdir(), 'neurocards-telegram-'));
+  await expect(startTelegram({ stateDirectory: directory, botToken: TOKEN, port })).rejects.toMatchObject({
+    reason: 'PortTaken',
+  });
+  await rm(directory, { recursive: true });
+  await newChat();
 });
 
 test('everything survives SIGKILL: chats, files, unconfirmed updates, journal, ids', async () => {
