@@ -8,7 +8,7 @@ export interface SweepTools {
   database: Database;
   log: Logger;
   /** Puts an order's VideoJob into the queue. */
-  enqueue(orderId: string): void;
+  enqueue: (orderId: string) => void;
 }
 
 /** Orders that changed, whose lease ran out or whose clock is due: what a NOTIFY that got lost would have told. */
