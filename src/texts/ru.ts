@@ -7,7 +7,12 @@ const credits = (count: number): string =>
   `${count} ${plural(count, { one: 'кредит', few: 'кредита', many: 'кредитов', other: 'кредита' })}`;
 const minutes = (seconds: number): string => {
   const count = wholeMinutes(seconds);
-  return `${count} ${plural(count, { one: 'минуту', few: 'минуты', many: 'минут', other: 'минуты' })}`;
+  return `${count} ${plural(count, { one: 'минута', few: 'минуты', many: 'минут', other: 'минуты' })}`;
+};
+/** After a preposition of the genitive the word has other forms: около 1 минуты, около 2 минут. */
+const about = (seconds: number): string => {
+  const count = wholeMinutes(seconds);
+  return `около ${count} ${plural(count, { one: 'минуты', few: 'минут', many: 'минут', other: 'минуты' })}`;
 };
 
 const template = { ugc: 'Отзыв покупателя', ad: 'Рекламный ролик', self: 'Свой промпт' };
@@ -74,7 +79,7 @@ export const ru = {
   accept: 'Согласен',
   welcome: ({ granted, available, price, usualSeconds }) =>
     `${granted > 0 ? `Добро пожаловать! Для начала у вас <b>${credits(granted)}</b> в подарок.` : 'Спасибо!'}\n` +
-    `Баланс: <b>${credits(available)}</b>. Одно видео стоит ${credits(price)} и занимает обычно около ${minutes(usualSeconds)}.\n\n` +
+    `Баланс: <b>${credits(available)}</b>. Одно видео стоит ${credits(price)} и занимает обычно ${about(usualSeconds)}.\n\n` +
     'Пришлите фото товара, и начнём.',
   menu: ({ available, price }) =>
     `Баланс: <b>${credits(available)}</b>. Одно видео стоит ${credits(price)}.\n\n` +
@@ -115,7 +120,7 @@ export const ru = {
     `${chosen === 'self' ? 'Промпт' : 'Товар'}: ${excerpt(productText, 300)}\n` +
     `${wishes === null ? '' : `Пожелания: ${excerpt(wishes, 300)}\n`}\n` +
     `Цена: <b>${credits(price)}</b>. Баланс: ${credits(available)}.\n` +
-    `Обычно занимает около ${minutes(usualSeconds)}. Если не получится, кредиты вернутся сами.`,
+    `Обычно занимает ${about(usualSeconds)}. Если не получится, кредиты вернутся сами.`,
   create: (price) => `Создать - ${credits(price)}`,
   discard: 'Не нужно',
   checkAgain: 'Проверить баланс ещё раз',
@@ -190,23 +195,23 @@ export const ru = {
   progress: ({ stage, place, usualSeconds, elapsedSeconds }) => {
     switch (stage) {
       case 'accepted':
-        return `<b>Заказ принят</b>\nОбычно занимает около ${minutes(usualSeconds)}. Чат можно закрыть: напишу, когда видео будет готово.`;
+        return `<b>Заказ принят</b>\nОбычно занимает ${about(usualSeconds)}. Чат можно закрыть: напишу, когда видео будет готово.`;
       case 'queued':
         return (
           `<b>В очереди</b>\n${place === null ? 'Скоро ваша очередь.' : `Ваше место: ${place}.`} ` +
-          `Потом обычно около ${minutes(usualSeconds)}.`
+          `Потом обычно ${about(usualSeconds)}.`
         );
       case 'preparing':
-        return `<b>Подготовка</b>\nФото и текст уходят в видеосервис. Обычно занимает около ${minutes(usualSeconds)}.`;
+        return `<b>Подготовка</b>\nФото и текст уходят в видеосервис. Обычно занимает ${about(usualSeconds)}.`;
       case 'generating':
         return (
           `<b>Делаем видео</b>\n${elapsedSeconds < 60 ? 'Только начали' : `Прошло: ${minutes(elapsedSeconds)}`}, ` +
-          `обычно около ${minutes(usualSeconds)}.`
+          `обычно ${about(usualSeconds)}.`
         );
     }
   },
   slow: ({ usualSeconds }) =>
-    `Это дольше обычного (обычно около ${minutes(usualSeconds)}). Заказ идёт, делать ничего не нужно. Если не получится, кредиты вернутся сами.`,
+    `Это дольше обычного (обычно ${about(usualSeconds)}). Заказ идёт, делать ничего не нужно. Если не получится, кредиты вернутся сами.`,
   delivered: ({ credits: taken, available }) =>
     `Видео готово, оно выше. Списано: ${credits(taken)}. Баланс: <b>${credits(available)}</b>.`,
   failed: ({ trouble: what, returned, available }) =>
