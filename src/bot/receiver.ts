@@ -71,6 +71,7 @@ async function pollWhileHeld(options: ReceiverOptions, state: ReceiverState): Pr
     } catch (error) {
       if (held.aborted) break;
       log.warn({ err: error }, 'updates could not be received; asking again');
+      await dropWebhook(error, telegram);
       await sleep(pauseAfter(error), held);
     }
   }
@@ -135,6 +136,12 @@ async function renew(
   }
   if (!held.aborted) log.warn('another replica receives now');
   lost.abort();
+}
+
+/** A webhook of an earlier configuration stands in the way of asking. What waits behind it is kept. */
+async function dropWebhook(error: unknown, telegram: TelegramClient): Promise<void> {
+  if (!(error instanceof TelegramError) || error.status !== 409 || !error.description.includes('webhook')) return;
+  await telegram.deleteWebhook().catch(() => undefined);
 }
 
 function pauseAfter(error: unknown): number {

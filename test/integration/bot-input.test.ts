@@ -61,7 +61,9 @@ test('texts that do not fit are named with their limit, and the tail of a split 
   expect(await openDrafts(bot)).toMatchObject([{ state: 'text', product_text: null }]);
 
   const sentAt = (await anna.messages()).findLast((one) => one.from === 'user')?.date ?? 0;
-  await waitFor(() => Math.floor(Date.now() / 1000) > sentAt + 2, { what: 'the time in which a tail may come to pass' });
+  await waitFor(() => Math.floor(Date.now() / 1000) > sentAt + 2, {
+    what: 'the time in which a tail may come to pass',
+  });
   await anna.say('A cup & a <saucer>');
   await anna.seeButton('template');
   await anna.say('what now?');

@@ -26,7 +26,6 @@ export async function startBotRig(variables: Record<string, string> = {}) {
   const owner = new pg.Client({ connectionString: database.ownerUrl });
   owner.on('error', () => undefined);
   await owner.connect();
-  let bot: Child | undefined;
 
   const env = {
     PATH: process.env['PATH'] ?? '',
@@ -43,59 +42,77 @@ export async function startBotRig(variables: Record<string, string> = {}) {
     NEUROCARDS_LOG_LEVEL: 'debug',
     ...variables,
   };
-  const lines: string[] = [];
-  const start = async (): Promise<void> => {
-    const from = lines.length;
-    bot = await startChild({
-      command: process.execPath,
-      args: ['src/main.ts', 'bot'],
-      cwd: root,
-      env,
-      stopSignal: 'SIGTERM',
-      onLine: (line) => lines.push(line),
-    });
-    await waitFor(() => lines.slice(from).some((line) => line.includes('the bot runs')), {
-      what: 'the bot to run',
-    }).catch((cause: unknown) => {
-      throw new Error(`the bot did not start:\n${lines.slice(from).join('\n')}`, { cause });
-    });
-  };
+  const first = replica(env);
+  const replicas = [first];
   const end = async (): Promise<void> => {
-    await bot?.stop(10_000);
+    await Promise.all(replicas.map((one) => one.stop()));
     await owner.end();
     await telegram.erase();
     await rm(storage, { recursive: true, force: true });
   };
   onTestFinished(end);
-  await start();
+  await first.start();
 
   return {
     database,
     namespace,
     telegram,
     storage,
-    /** What the bot wrote to its log. */
-    lines,
-    start,
-    /** SIGKILL. */
-    async kill(): Promise<void> {
-      bot?.kill('SIGKILL');
-      await bot?.exited;
-    },
-    async stop(): Promise<{ code: number | null }> {
-      const stopped = bot;
-      await stopped?.stop(20_000);
-      return { code: (await stopped?.exited)?.code ?? null };
-    },
-    url: (): string => {
-      const line = lines.findLast((one) => one.includes('the bot runs')) ?? '{}';
-      return z.object({ url: z.string() }).parse(JSON.parse(line)).url;
+    ...first,
+    /** A second one beside it. */
+    async another(): Promise<Replica> {
+      const second = replica(env);
+      replicas.push(second);
+      await second.start();
+      return second;
     },
     async rows<T>(sql: string, values: unknown[], row: z.ZodType<T>): Promise<T[]> {
       const result = await owner.query<Record<string, unknown>>(sql, values);
       return z.array(row).parse(result.rows);
     },
     customer: (chat: number) => customerOf(telegram, chat),
+  };
+}
+
+export type Replica = ReturnType<typeof replica>;
+
+function replica(env: Record<string, string>) {
+  const lines: string[] = [];
+  let bot: Child | undefined;
+  return {
+    /** What it wrote to its log. */
+    lines,
+    async start(): Promise<void> {
+      const from = lines.length;
+      bot = await startChild({
+        command: process.execPath,
+        args: ['src/main.ts', 'bot'],
+        cwd: root,
+        env,
+        stopSignal: 'SIGTERM',
+        onLine: (line) => lines.push(line),
+      });
+      try {
+        await waitFor(() => lines.slice(from).some((line) => line.includes('the bot runs')), {
+          what: 'the bot to run',
+        });
+      } catch (cause) {
+        throw new Error(`the bot did not start:\n${lines.slice(from).join('\n')}`, { cause });
+      }
+    },
+    /** SIGKILL. */
+    async kill(): Promise<void> {
+      bot?.kill('SIGKILL');
+      await bot?.exited;
+    },
+    async stop(): Promise<{ code: number | null }> {
+      await bot?.stop(20_000);
+      return { code: (await bot?.exited)?.code ?? null };
+    },
+    url(): string {
+      const line = lines.findLast((one) => one.includes('the bot runs')) ?? '{}';
+      return z.object({ url: z.string() }).parse(JSON.parse(line)).url;
+    },
   };
 }
 

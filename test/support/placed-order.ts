@@ -10,11 +10,12 @@ import {
   rejectAttempt,
   succeedAttempt,
 } from '../../src/generation/attempt.ts';
-import { openExecution } from '../../src/ledger/executions.ts';
+import { endExecution, openExecution } from '../../src/ledger/executions.ts';
 import { closeOrder } from '../../src/ledger/settlement.ts';
 import { claimOrder } from '../../src/order/claim.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import type { TestDatabase } from './database.ts';
+import { waitFor } from './wait.ts';
 
 const row = z.object({ spec_hash: z.string() });
 const video = { key: 'v/1', sha256: 'a'.repeat(64), bytes: 1000, seconds: 5, width: 720, height: 1280 };
@@ -76,6 +77,13 @@ export async function takeOver(database: TestDatabase, orderId: string) {
     },
     async shown(): Promise<void> {
       await recordShown(runner, orderId, edit, { messageId, fileId: null });
+    },
+    /** The delivery stage ends with its edit unanswered; the order must allow one execution and a second. */
+    async unconfirmed(): Promise<void> {
+      await endExecution(controller, orderId, uid, 'delivery', 1, 'Crashed');
+      await waitFor(async () => (await closeOrder(controller, orderId, uid, 'DeliveryOver')).settled !== null, {
+        what: 'the delivery stage to be over',
+      });
     },
     async deleted(): Promise<void> {
       await closeOrder(controller, orderId, uid, 'Deleted');

@@ -1,0 +1,43 @@
+import { healthRoutes } from '../http/health.ts';
+import type { Handler } from '../http/route.ts';
+import type { Bot } from './assemble.ts';
+import { callbackRoute } from './callback-route.ts';
+import { takeIn } from './receiver.ts';
+import { webhookPath, webhookRoute } from './webhook-route.ts';
+
+const stuckMs = 120_000;
+
+/** Everything the bot's HTTP server answers: health, metrics, the provider's callbacks, and Telegram's webhook where it is used. */
+export function routesOf(bot: Bot): Record<string, Handler> {
+  const { env, pool, desk, log, metrics, receiver } = bot;
+  const routes: Record<string, Handler> = {
+    ...healthRoutes({
+      live: {
+        loops: () => (performance.now() - bot.turnedAt > stuckMs ? 'no loop has turned for two minutes' : undefined),
+      },
+      ready: {
+        database: async () => {
+          await pool.query('select 1');
+          return undefined;
+        },
+        receiver: () => {
+          if (receiver.mode === 'starting') return 'it has not begun to receive, nor found another replica that does';
+          const silent = performance.now() - receiver.lastGoodAt > stuckMs;
+          return silent ? 'nothing was heard of Telegram for two minutes' : undefined;
+        },
+      },
+      metrics,
+    }),
+    'POST /kie/callback/:nonce': callbackRoute(pool, log),
+  };
+  const secret = env.NEUROCARDS_TELEGRAM_WEBHOOK_SECRET;
+  if (secret !== undefined) {
+    const { telegram } = desk;
+    routes[`POST ${webhookPath}`] = webhookRoute(
+      secret,
+      (updates) => takeIn(updates, { database: pool, telegram, log }),
+      log,
+    );
+  }
+  return routes;
+}
