@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { videoJobCrdFile } from './crd.ts';
+import { environmentReference, metricsReference, reasonsReference } from './reference.ts';
 
 /** A file of the repository that is written by a program from another one. */
 export type Generator = {
@@ -14,7 +15,13 @@ export type Generator = {
 const chartCrdFile: Generator = { file: 'charts/neurocards/files/crds/videojobs.yaml', text: videoJobCrdFile.text };
 
 /** Every generated file. Add one here, and `npm run check` holds it to its source. */
-export const GENERATORS: readonly Generator[] = [videoJobCrdFile, chartCrdFile];
+export const GENERATORS: readonly Generator[] = [
+  videoJobCrdFile,
+  chartCrdFile,
+  environmentReference,
+  metricsReference,
+  reasonsReference,
+];
 
 /** One line per generated file that differs from what its source would give now. */
 export async function outdatedFiles(root: string, generators: readonly Generator[] = GENERATORS): Promise<string[]> {

@@ -121,10 +121,11 @@ describe('the rendered chart', () => {
   });
 
   test('keeps the definition, the jobs namespace and the volumes when it is uninstalled', () => {
-    const kept = documents().filter(({ kind }) =>
-      ['CustomResourceDefinition', 'Namespace', 'PersistentVolumeClaim'].includes(kind),
+    const kinds = ['CustomResourceDefinition', 'Namespace', 'PersistentVolumeClaim', 'PersistentVolume'];
+    const kept = documents(['storage.persistentVolumeSource.hostPath.path=/srv']).filter(({ kind }) =>
+      kinds.includes(kind),
     );
-    expect(kept).toHaveLength(4);
+    expect(kept).toHaveLength(6);
     for (const { metadata } of kept) {
       expect(metadata['annotations']).toMatchObject({ 'helm.sh/resource-policy': 'keep' });
     }
