@@ -106,6 +106,14 @@ describe('a planted wrong import is found', () => {
       { 'src/runner.ts': `const { word } = await import('./kube/b.ts');\nconsole.log(word);`, 'src/kube/b.ts': word },
     ],
     [
+      'an import inside a using declaration',
+      'runner-stays-small',
+      {
+        'src/runner.ts': `await using kept = (await import('./kube/b.ts')).keep();\nconsole.log(kept);`,
+        'src/kube/b.ts': 'export function keep() { return null; }',
+      },
+    ],
+    [
       'metrics outside their room',
       'one-room-for-metrics',
       { 'src/http/a.ts': `import { Registry } from 'prom-client';\nexport default Registry;` },

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Visitor } from '@swc/core/Visitor.js';
 import { cruise, type IForbiddenRuleType } from 'dependency-cruiser';
 import { trackedFiles } from './files.ts';
 
@@ -89,6 +90,21 @@ const ARROWS: readonly IForbiddenRuleType[] = [
     to: { couldNotResolve: true },
   },
 ];
+
+/**
+ * swc parses `using`, and the visitor it ships (1.16.18), with which dependency-cruiser reads the tree, throws on it. Its
+ * initialisers are read like those of any other declaration.
+ */
+function teachUsing(): void {
+  const known = Visitor.prototype.visitStatement;
+  Visitor.prototype.visitStatement = function visitStatement(statement) {
+    const { type, decls }: { type: string; decls?: Parameters<Visitor['visitVariableDeclarators']>[0] } = statement;
+    if (type !== 'UsingDeclaration') return known.call(this, statement);
+    this.visitVariableDeclarators(decls ?? []);
+    return statement;
+  };
+}
+teachUsing();
 
 /** One import that goes the wrong way. */
 export type WrongArrow = { readonly rule: string; readonly from: string; readonly to: string; readonly why: string };
