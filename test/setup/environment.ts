@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { acquireSharedControlPlane } from '../../dev/control-plane/reuse.ts';
+import { checkout } from '../../dev/places.ts';
 import { erasePostgres, startPostgres } from '../../dev/postgres/server.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { TEMPLATE_DATABASE } from './template.ts';
@@ -18,13 +18,12 @@ declare module 'vitest' {
 
 /** Starts PostgreSQL and takes the shared control plane for one run of a lane, at the same time. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const directory = await mkdtemp(join(tmpdir(), 'neurocards-test-postgres-'));
+  const directory = ownDirectory();
   const [postgres, controlPlane] = await Promise.allSettled([startMigrated(directory), acquireSharedControlPlane()]);
   const teardown = async (): Promise<void> => {
     if (controlPlane.status === 'fulfilled') await controlPlane.value.release();
     if (postgres.status === 'fulfilled') await postgres.value.close();
-    erasePostgres(directory);
-    await rm(directory, { recursive: true, force: true });
+    erase(directory);
   };
   for (const part of [postgres, controlPlane]) {
     if (part.status === 'rejected') {
@@ -46,5 +45,28 @@ async function startMigrated(directory: string): ReturnType<typeof startPostgres
   } catch (error) {
     await postgres.close();
     throw error;
+  }
+}
+
+/** A directory named by this process, beside which those of killed runs are cleared away. */
+function ownDirectory(): string {
+  const parent = join(checkout, '.test', 'postgres');
+  mkdirSync(parent, { recursive: true });
+  for (const name of readdirSync(parent)) {
+    if (!isAlive(Number(name))) erase(join(parent, name));
+  }
+  return join(parent, String(process.pid));
+}
+
+function erase(directory: string): void {
+  erasePostgres(directory);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
