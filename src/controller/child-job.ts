@@ -1,7 +1,20 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
 import type { Stage } from '../ledger/executions.ts';
 import { API_VERSION, type Stage as Command, childJobName, childLabels, KIND } from '../videojob/names.ts';
 import type { VideoJob } from '../videojob/schema.ts';
 import type { PodTemplate } from './pod-template.ts';
+
+/** Annotation of a child Job: the pod template it was made from, so that a corrected one is noticed. */
+export const templateAnnotation = 'neurocards.io/pod-template';
+
+/** A short name for the content of a pod template. */
+export function templateHash(template: PodTemplate): string {
+  return createHash('sha256')
+    .update(canonicalize(template) ?? '')
+    .digest('hex')
+    .slice(0, 16);
+}
 
 /** After the stage's own clock: a net for a controller that is away, never the decider. */
 const netSeconds = 120;
@@ -32,6 +45,7 @@ export function childJob(
       name: childJobName(metadata.name, command, execution),
       namespace: metadata.namespace,
       labels,
+      annotations: { [templateAnnotation]: templateHash(template) },
       ownerReferences: [
         {
           apiVersion: API_VERSION,

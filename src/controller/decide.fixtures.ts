@@ -110,6 +110,7 @@ export function job(change: Partial<ObservedJob> = {}): ObservedJob {
     deleting: false,
     ended: null,
     finishedAt: null,
+    template: 'now',
     terminatingSince: null,
     ...change,
   };
@@ -122,6 +123,7 @@ export function observed(change: Partial<Observed> = {}): Observed {
     observation: observation(),
     jobs: [],
     podStartCause: null,
+    templates: { generation: 'now', delivery: 'now' },
     ...change,
   };
 }

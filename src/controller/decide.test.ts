@@ -204,6 +204,26 @@ describe('generation', () => {
     expect(decision.requeueAt).toEqual(secondsFromNow(9));
   });
 
+  it('starts again from a corrected pod template when the pod does not start, and removes the old Job', () => {
+    const stuck = observation({ generationExecutions: [execution({ openedAt: secondsFromNow(-40) })] });
+    const old = job({ template: 'before' });
+    expect(decide(observed({ observation: stuck, jobs: [old], podStartCause: 'ImagePull' }), now).ledger).toEqual([
+      { kind: 'end-execution', stage: 'generation', n: 1, cause: 'Superseded' },
+    ]);
+    const ended = observation({
+      generationExecutions: [execution({ endedAt: now, endCause: 'Superseded' }), execution({ n: 2, openedAt: now })],
+    });
+    expect(decide(observed({ observation: ended, jobs: [old] }), now).cluster).toEqual([
+      { kind: 'post-job', stage: 'generation', execution: 2, remainingSeconds: 1750 },
+      { kind: 'delete-job', name: old.name, uid: old.uid },
+    ]);
+  });
+
+  it('leaves a running Job of an older template alone', () => {
+    const running = observation({ generationExecutions: [execution({ leasedAt: secondsFromNow(-5) })] });
+    expect(decide(observed({ observation: running, jobs: [job({ template: 'before' })] }), now).ledger).toEqual([]);
+  });
+
   it('gives up after the fifth leased execution', () => {
     const five = observation({
       attempts: { count: 1, confirmedFailures: 0, current: attempt({ state: 'accepted', leasedExecutions: 5 }) },

@@ -1,7 +1,7 @@
 import type { Observation } from '../order/observation.ts';
 import { isFinished } from '../videojob/conditions.ts';
 import { SETTLEMENT_FINALIZER } from '../videojob/names.ts';
-import type { Decision, LedgerEffect } from './decision.ts';
+import type { ClusterEffect, Decision, LedgerEffect } from './decision.ts';
 import { effectKey, nothing } from './decision.ts';
 import { decideDelivery } from './delivery-stage.ts';
 import { decideFinished } from './finished.ts';
@@ -96,9 +96,19 @@ function decideStage(observed: Observed, observation: Observation, now: Date, tr
   if (stage.ledger.length > 0) return stage;
   return {
     ...stage,
+    cluster: [...stage.cluster, ...leftovers(observed, observation)],
     status: mirror(observed, observation, now),
     requeueAt: earliest([stage.requeueAt, nextClock(observation), later(now, netMs)]),
   };
+}
+
+/** Jobs that still run although their execution's row has ended: its lease is void, and nothing of theirs counts. */
+function leftovers({ jobs }: Observed, observation: Observation): ClusterEffect[] {
+  const rows = { generation: observation.generationExecutions, delivery: observation.deliveryExecutions };
+  return jobs
+    .filter((job) => job.ours && job.ended === null && !job.deleting)
+    .filter((job) => rows[job.stage].some((row) => row.n === job.execution && row.endedAt !== null))
+    .map(({ name, uid }) => ({ kind: 'delete-job', name, uid }));
 }
 
 function nextClock({ clocks, admittedAt, video, now }: Observation): Date | null {

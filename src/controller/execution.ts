@@ -50,9 +50,16 @@ function decideOpen(
     return { ...nothing, cluster: [{ kind: 'post-job', stage, execution: execution.n, remainingSeconds }] };
   }
   if (!job.ours) return end(stage, execution.n, 'Superseded');
+  if (startsFromOldTemplate(job, execution, observed)) return end(stage, execution.n, 'Superseded');
   const cause = endOf(job, execution, now);
   if (cause !== null) return end(stage, execution.n, cause);
   return { ...nothing, requeueAt: nextLook(job, execution, now) };
+}
+
+/** Its pod does not start and the template was changed meanwhile: nothing was paid, and the new one may be the cure. */
+function startsFromOldTemplate(job: ObservedJob, execution: ObservedExecution, observed: Observed): boolean {
+  const stuck = execution.leasedAt === null && job.ended === null && observed.podStartCause !== null;
+  return stuck && job.template !== null && job.template !== observed.templates[job.stage];
 }
 
 function endOf(job: ObservedJob, execution: ObservedExecution, now: Date): ExecutionEnd | null {
@@ -75,7 +82,7 @@ function earliestNext(stage: Stage, executions: readonly ObservedExecution[], ob
   const ended = executions.filter((one) => one.endedAt !== null).toSorted((a, b) => b.n - a.n);
   const last = ended[0];
   const rowNotBefore = stage === 'delivery' ? (observation.delivery?.notBefore ?? null) : null;
-  if (last?.endedAt == null) return rowNotBefore;
+  if (last?.endedAt == null || last.endCause === 'Superseded') return rowNotBefore;
   const unleased = ended.findIndex((one) => one.leasedAt !== null);
   const inARow = unleased === -1 ? ended.length : unleased;
   const pauseMs =

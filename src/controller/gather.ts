@@ -9,14 +9,16 @@ import { childJobName } from '../videojob/names.ts';
 import { parseVideoJob } from '../videojob/parse.ts';
 import type { VideoJob } from '../videojob/schema.ts';
 import { computeSpecHash } from '../videojob/spec-hash.ts';
-import { commandOf } from './child-job.ts';
+import { commandOf, templateHash } from './child-job.ts';
 import { observeJob } from './job.ts';
 import type { Observed, ObservedJob } from './observed.ts';
 import { lookAtPods } from './pod-start.ts';
+import type { PodTemplates } from './pod-template.ts';
 
 export interface GatherTools {
   database: Database;
   kube: KubeClient;
+  templates: PodTemplates;
   /** Jobs in the cache that carry this order's label. */
   cachedJobs(namespace: string, orderId: string): readonly Job[];
 }
@@ -30,14 +32,19 @@ const podLookMs = 30_000;
 export async function gather(stored: StoredVideoJob, tools: GatherTools): Promise<Observed> {
   const videoJob = parseVideoJob(stored);
   const jobs = cached(videoJob, tools);
+  const templates = {
+    generation: templateHash(tools.templates.generate),
+    delivery: templateHash(tools.templates.deliver),
+  };
+  const found = { videoJob, templates, podStartCause: null };
   if (isFinished(videoJob.status.conditions)) {
-    return { videoJob, claim: null, observation: null, jobs, podStartCause: null };
+    return { ...found, claim: null, observation: null, jobs };
   }
   const { claim, observation } = await claimAndObserve(videoJob, tools.database);
-  if (observation === null) return { videoJob, claim, observation, jobs, podStartCause: null };
+  if (observation === null) return { ...found, claim, observation, jobs };
   const confirmed = await confirmOpenJobs(videoJob, observation, jobs, tools.kube);
   const podStartCause = await podStart(videoJob, observation, tools.kube);
-  return { videoJob, claim, observation, jobs: confirmed, podStartCause };
+  return { ...found, claim, observation, jobs: confirmed, podStartCause };
 }
 
 async function claimAndObserve(

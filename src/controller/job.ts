@@ -1,6 +1,7 @@
 import type { Job } from '../kube/resources.ts';
 import type { Stage } from '../ledger/executions.ts';
 import { EXECUTION_LABEL, STAGE_LABEL } from '../videojob/names.ts';
+import { templateAnnotation } from './child-job.ts';
 import type { ObservedJob } from './observed.ts';
 
 /**
@@ -23,6 +24,7 @@ export function observeJob(
     ours: (metadata.ownerReferences ?? []).some((owner) => owner.uid === ownerUid),
     deleting: metadata.deletionTimestamp !== undefined,
     ended: endOf(job),
+    template: metadata.annotations?.[templateAnnotation] ?? null,
     finishedAt: status.completionTime === undefined ? null : new Date(status.completionTime),
     terminatingSince:
       terminating && status.startTime !== undefined ? new Date(metadata.deletionTimestamp ?? status.startTime) : null,

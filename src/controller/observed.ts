@@ -15,6 +15,8 @@ export interface ObservedJob {
   /** `FailureTarget` and `SuccessCriteriaMet` already say so, a second before `Failed` and `Complete`. */
   ended: 'succeeded' | 'failed' | null;
   finishedAt: Date | null;
+  /** Which pod template it was made from; null for a Job of an older release. */
+  template: string | null;
   /** Since when no pod is active while one still terminates: a lost node looks like this. */
   terminatingSince: Date | null;
 }
@@ -29,6 +31,8 @@ export interface Observed {
   claim: Claimed | null;
   observation: Observation | null;
   jobs: readonly ObservedJob[];
+  /** Which pod template a Job of each stage would be made from now. */
+  templates: Readonly<Record<Stage, string>>;
   /** Only looked at once an execution is 30 s old and never leased. */
   podStartCause: PodStartCause | null;
 }
