@@ -53,7 +53,7 @@ function ownDirectory(): string {
   const parent = join(checkout, '.test', 'postgres');
   mkdirSync(parent, { recursive: true });
   for (const name of readdirSync(parent)) {
-    if (!isAlive(Number(name))) erase(join(parent, name));
+    if (Number(name) === process.pid || !isAlive(Number(name))) erase(join(parent, name));
   }
   return join(parent, String(process.pid));
 }
