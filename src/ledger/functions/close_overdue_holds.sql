@@ -1,4 +1,5 @@
--- No hold lives over 24 h. One order is locked at a time and only if nobody else is at it; the next call finds the rest.
+-- No hold lives over 24 h. What somebody else is at is left to the next call; by person, so that two of us never wait for each other's
+-- accounts in a circle.
 create function ledger.close_overdue_holds() returns jsonb
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
@@ -7,7 +8,7 @@ declare
 begin
   for hold in
     select * from holds where state = 'held' and held_at <= clock_timestamp() - interval '24 hours'
-    order by held_at limit 100 for no key update skip locked
+    order by user_id, order_id limit 100 for no key update skip locked
   loop
     if close_due(hold) is null then closed := closed || hold.order_id; end if;
   end loop;
