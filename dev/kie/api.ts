@@ -65,7 +65,7 @@ async function answerCreate(
     await new Promise((resolve) => response.once('close', resolve));
     return { ...coded(200, 'success'), dropped: true };
   }
-  return ok({ taskId: task.taskId });
+  return late(ok({ taskId: task.taskId }), tags.number('accept-then-slow', 5));
 }
 
 function answerRecord(service: Service, url: URL, call: OpenCall): Answer {
@@ -134,7 +134,11 @@ async function answerFile(service: Service, url: URL, request: IncomingMessage, 
   }
   if (tags.has('url-trunc'))
     return { reply: { ...reply, cutAfter: Math.floor(body.length / 2) }, outcome: 'truncated' };
-  return { reply, outcome: 'ok' };
+  return late({ reply, outcome: 'ok' }, tags.number('url-slow', 5));
+}
+
+function late(answer: Answer, seconds: number | undefined): Answer {
+  return seconds === undefined ? answer : { ...answer, afterSeconds: seconds };
 }
 
 async function answerDownloadUrl(service: Service, request: IncomingMessage): Promise<Answer> {

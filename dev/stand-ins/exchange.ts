@@ -14,6 +14,8 @@ export type Answer = {
   readonly outcome: string;
   /** The call was processed, but the client never hears so. */
   readonly dropped?: boolean;
+  /** The call was processed, and its answer leaves so much later. */
+  readonly afterSeconds?: number;
 };
 
 export type Exchange = {
@@ -53,7 +55,8 @@ export async function serve(exchange: Exchange, process: (call: OpenCall) => Pro
     call.end(fault === undefined ? 'dropped after processing' : `fault ${faultLabel(fault)}`);
     return;
   }
-  if (fault?.fault === 'slow') await pause(response, fault.seconds ?? slowSeconds);
+  const late = fault?.fault === 'slow' ? (fault.seconds ?? slowSeconds) : answer.afterSeconds;
+  if (late !== undefined) await pause(response, late);
   await drain(exchange.request);
   send(response, answer.reply, exchange.request.method !== 'HEAD');
   call.end(answer.outcome);
