@@ -72,13 +72,26 @@ describe('a finished VideoJob', () => {
     });
   });
 
-  it('drops the children of a shown video after ten minutes, and running ones at once', () => {
+  it('drops the children of a shown video after ten minutes, and those that do not end by themselves after 30 s', () => {
     const finished = videoJob({ status, metadata: { finalizers: [] } });
     const jobs = [job({ ended: 'succeeded' }), job({ name: 'vj-abcdefghijkl-gen-2', uid: 'job-2', execution: 2 })];
+    const soon = decide(observed({ videoJob: finished, claim: null, jobs }), secondsFromNow(5));
+    expect(soon).toMatchObject({ cluster: [], requeueAt: secondsFromNow(30) });
     expect(decide(observed({ videoJob: finished, claim: null, jobs }), secondsFromNow(60)).cluster).toEqual([
       { kind: 'delete-job', name: 'vj-abcdefghijkl-gen-2', uid: 'job-2' },
     ]);
     expect(decide(observed({ videoJob: finished, claim: null, jobs }), secondsFromNow(601)).cluster).toHaveLength(2);
+  });
+});
+
+describe('a settled order', () => {
+  const settled = observation({ settled: { outcome: 'released', reason: 'ContentRejected', at: now } });
+
+  it('leaves its runner half a minute to end, so that its log and exit code can be read', () => {
+    const soon = decide(observed({ observation: settled, jobs: [job()] }), secondsFromNow(1));
+    expect(soon).toMatchObject({ cluster: [], requeueAt: secondsFromNow(30) });
+    const late = decide(observed({ observation: settled, jobs: [job()] }), secondsFromNow(31));
+    expect(late.cluster).toEqual([{ kind: 'delete-job', name: 'vj-abcdefghijkl-gen-1', uid: 'job-1' }]);
   });
 });
 

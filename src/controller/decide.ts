@@ -9,6 +9,7 @@ import { decideGeneration } from './generation-stage.ts';
 import { earliest, later } from './instants.ts';
 import { mirror, refusedStatus } from './mirror.ts';
 import type { Observed } from './observed.ts';
+import { overdueJobs } from './overdue-jobs.ts';
 
 const netMs = 5 * 60_000;
 
@@ -45,12 +46,12 @@ function decideSettled(observed: Observed, observation: Observation, now: Date):
   ) {
     return { ...nothing, cluster: [{ kind: 'drop-finalizer' }] };
   }
-  const running = jobs.filter((job) => job.ours && job.ended === null && !job.deleting);
+  const late = overdueJobs(jobs, observation.settled?.at ?? now, now);
   return {
     ...nothing,
     status: mirror(observed, observation, now),
-    cluster: running.map(({ name, uid }) => ({ kind: 'delete-job', name, uid })),
-    requeueAt: later(now, netMs),
+    cluster: late.cluster,
+    requeueAt: earliest([late.requeueAt, later(now, netMs)]),
   };
 }
 

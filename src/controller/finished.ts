@@ -4,6 +4,7 @@ import type { VideoJobStatus } from '../videojob/schema.ts';
 import { type ClusterEffect, type Decision, nothing } from './decision.ts';
 import { earliest, later } from './instants.ts';
 import type { Observed } from './observed.ts';
+import { overdueJobs } from './overdue-jobs.ts';
 
 /** Children of delivered orders stay this long, for whoever wants to read their logs. */
 const deliveredChildrenMs = 10 * 60_000;
@@ -20,13 +21,14 @@ export function decideFinished({ videoJob, jobs }: Observed, now: Date): Decisio
   const shown = findCondition(status.conditions, 'Delivered')?.status === 'True';
   const childrenGo = shown ? later(completed, deliveredChildrenMs) : null;
   const childrenDue = childrenGo !== null && childrenGo.getTime() <= now.getTime();
-  const children = jobs.filter((job) => job.ours && !job.deleting && (childrenDue || job.ended === null));
-  const cluster: ClusterEffect[] = children.map(({ name, uid }) => ({ kind: 'delete-job', name, uid }));
+  const late = overdueJobs(jobs, completed, now);
+  const ended = jobs.filter((job) => job.ours && !job.deleting && job.ended !== null);
+  const outlived: ClusterEffect[] = ended.map(({ name, uid }) => ({ kind: 'delete-job', name, uid }));
   return {
     ...nothing,
-    cluster,
+    cluster: [...late.cluster, ...(childrenDue ? outlived : [])],
     status: observedNow(videoJob.status, metadata.generation),
-    requeueAt: earliest([expires, childrenDue || jobs.length === 0 ? null : childrenGo]),
+    requeueAt: earliest([expires, late.requeueAt, childrenDue || jobs.length === 0 ? null : childrenGo]),
   };
 }
 
