@@ -46,7 +46,7 @@ export function renderOrder(record: OrderRecord, videoJob: readonly string[]): s
     ...executions.map(
       (one) =>
         `${one.stage === 'generation' ? 'generate' : 'deliver '} ${one.n}  ${one.executor}  opened ${at(one.opened_at)}  leased ${at(one.leased_at)}` +
-        `  ${one.ended_at === null ? 'running' : `ended ${at(one.ended_at)} ${one.end_cause ?? ''}`}`,
+        `  ${one.ended_at === null ? (order.hold_state === 'held' ? 'running' : 'over with the order') : `ended ${at(one.ended_at)} ${one.end_cause ?? ''}`}`,
     ),
     delivery === null
       ? 'delivery   none yet'
