@@ -62,7 +62,7 @@ async function listenOnce(
   });
   const abort = (): void => over.resolve();
   signal.addEventListener('abort', abort, { once: true });
-  const probe = setInterval(() => client.query('select 1').catch(over.reject), probeEveryMs);
+  const probe = setInterval(() => void client.query('select 1').catch(over.reject), probeEveryMs);
   try {
     await client.connect();
     await client.query(`listen ${pg.escapeIdentifier(channel)}`);
