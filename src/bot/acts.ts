@@ -11,7 +11,7 @@ import { consentScreen, maxCharacters, photoRefusedScreen, plain, questionScreen
 import type { Act, Context, Step } from './step.ts';
 import { takePhoto } from './take-photo.ts';
 
-/** The terms as they are worded now; another version asks everybody again. */
+/** The terms as they are worded now, recorded with each consent. */
 export const termsVersion = '2026-11';
 
 /** Asks the outside, and decides by its answer what is said. Everything written goes through the caller's transaction. */

@@ -26,8 +26,8 @@ export interface Bot {
   metrics: Metrics;
   counts: BotMetrics;
   receiver: ReceiverState;
-  /** When a loop last began a turn (ms of the monotonic clock). */
-  turnedAt: number;
+  /** When each loop last began a turn (ms of the monotonic clock). */
+  turnedAt: Map<string, number>;
   close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export function assemble(env: BotEnvironment, kubeconfig: string | undefined): B
     metrics,
     counts,
     receiver: { mode: 'starting', lastGoodAt: performance.now() },
-    turnedAt: performance.now(),
+    turnedAt: new Map(),
     async close() {
       await kube.close();
       await pool.end();

@@ -127,6 +127,17 @@ export async function closeDraft(database: Database, nonce: string, closed: Draf
   ]);
 }
 
+/** Forgets what ended, and gives up what was left lying; an order has its own copy of what the person wrote. */
+export async function forgetOldDrafts(database: Database): Promise<void> {
+  await database.query(
+    `update bot.drafts set closed = 'dropped', changed_at = clock_timestamp()
+     where closed is null and changed_at < clock_timestamp() - interval '30 days'`,
+  );
+  await database.query(
+    `delete from bot.drafts where closed is not null and changed_at < clock_timestamp() - interval '8 days'`,
+  );
+}
+
 /** The message that asks the draft's question now. */
 export async function rememberMessage(database: Database, nonce: string, messageId: number): Promise<void> {
   await database.query('update bot.drafts set message_id = $2 where nonce = $1 and closed is null', [nonce, messageId]);

@@ -2,6 +2,7 @@ import { relayOrders } from '../order/relay.ts';
 import { listen } from '../postgres/listen.ts';
 import { chatOver } from '../telegram/chat.ts';
 import type { Bot } from './assemble.ts';
+import { forgetOldDrafts } from './draft.ts';
 import { handleNext } from './handling.ts';
 import { forgetOldUpdates, inboxChannel } from './inbox.ts';
 import { type Bell, createBell, runLoop } from './loop.ts';
@@ -22,11 +23,8 @@ export async function startLoops(bot: Bot, signal: AbortSignal): Promise<void> {
   const { pool, desk, owner, log, counts, videoJobs } = bot;
   const { telegram, storage } = desk;
   const bells = { inbox: createBell(), notices: createBell(), relay: createBell(), showings: createBell() };
-  const onTurn = (): void => {
-    bot.turnedAt = performance.now();
-  };
   const loop = (name: string, everyMs: number, bell: Bell, turn: () => Promise<boolean>) =>
-    runLoop(turn, { name, signal, bell, everyMs, log, onTurn });
+    runLoop(turn, { name, signal, bell, everyMs, log, onTurn: () => bot.turnedAt.set(name, performance.now()) });
   const handle = async (): Promise<boolean> => {
     const handled = await handleNext(pool, desk);
     counts.update(handled);
@@ -39,13 +37,22 @@ export async function startLoops(bot: Bot, signal: AbortSignal): Promise<void> {
     loop('relay', 1_000, bells.relay, () =>
       relayOrders({ database: pool, post: videoJobs.post, log, onResult: counts.relay }),
     ),
-    loop('showings', 2_000, bells.showings, () =>
-      sweepShowings({ desk: { database: pool, chat: chatOver(telegram), storage }, owner, log }),
-    ),
-    loop('forgetting', 3_600_000, createBell(), async () => {
-      await forgetOldUpdates(pool);
-      return false;
+    // Both may take long for good reasons, so liveness does not look at them.
+    runLoop(() => sweepShowings({ desk: { database: pool, chat: chatOver(telegram), storage }, owner, log }), {
+      name: 'showings',
+      signal,
+      bell: bells.showings,
+      everyMs: 2_000,
+      log,
     }),
+    runLoop(
+      async () => {
+        await forgetOldUpdates(pool);
+        await forgetOldDrafts(pool);
+        return false;
+      },
+      { name: 'forgetting', signal, bell: createBell(), everyMs: 3_600_000, log },
+    ),
     hear(bot, inboxChannel, [bells.inbox], signal),
     hear(bot, 'neurocards_notices', [bells.notices, bells.showings], signal),
     hear(bot, 'neurocards_relay', [bells.relay], signal),

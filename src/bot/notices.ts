@@ -46,12 +46,14 @@ async function send(notice: Notice, { telegram, log }: Announcer): Promise<Notic
     return 'sent';
   }
   const closed = closedProgress(notice);
-  if (closed !== undefined && messageId !== null) {
-    await telegram.editMessageText(chatId, messageId, closed, []).catch((error: unknown) => {
-      log.debug({ err: error, order }, 'the progress message of a failed order was not closed');
-    });
-  }
-  await telegram.sendMessage(chatId, html, keyboard);
+  const closing =
+    closed === undefined || messageId === null
+      ? Promise.resolve()
+      : telegram.editMessageText(chatId, messageId, closed, []).catch((error: unknown) => {
+          log.debug({ err: error, order }, 'the progress message of a failed order was not closed');
+        });
+  // At the same time, so that both end well within the notice's lease.
+  await Promise.all([telegram.sendMessage(chatId, html, keyboard), closing]);
   return 'sent';
 }
 

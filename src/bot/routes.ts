@@ -13,7 +13,10 @@ export function routesOf(bot: Bot): Record<string, Handler> {
   const routes: Record<string, Handler> = {
     ...healthRoutes({
       live: {
-        loops: () => (performance.now() - bot.turnedAt > stuckMs ? 'no loop has turned for two minutes' : undefined),
+        loops: () => {
+          const stuck = [...bot.turnedAt].filter(([, at]) => performance.now() - at > stuckMs).map(([name]) => name);
+          return stuck.length === 0 ? undefined : `no turn for two minutes: ${stuck.join(', ')}`;
+        },
       },
       ready: {
         database: async () => {

@@ -33,7 +33,7 @@ const notice = z.object({
 });
 export type Notice = z.infer<typeof notice>;
 
-/** Leases due notices for 60 s; per chat in order, a newer progress fact replaces an older unsent one. */
+/** Leases due notices for 25 s; per chat in order, a newer progress fact replaces an older unsent one. */
 export const takeNotices = (database: Database, owner: string, limit: number): Promise<Notice[]> =>
   callFunction(database, 'ledger.take_notices', [owner, limit], z.array(notice));
 

@@ -31,6 +31,14 @@ test('one message shows the progress, and the end is a new short message with wh
   expect((await customer.seeText('Preparing')).message_id).toBe(progressId);
   await outside.accepted();
   expect((await customer.seeText('Making the video')).message_id).toBe(progressId);
+  // The minutes are counted in the same message.
+  await bot.rows(
+    `update ledger.notices set written_at = written_at - interval '60 seconds' where order_id = $1 returning 1 as one`,
+    [order],
+    z.unknown(),
+  );
+  await outside.minutesLater(3);
+  expect((await customer.seeText('3 minutes so far')).message_id).toBe(progressId);
   expect(await customer.messages()).toHaveLength(before);
   await outside.succeeded();
   await outside.editing();

@@ -5,6 +5,8 @@ import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type Child, startChild } from '../../dev/child.ts';
+import { installVideoJobCrd } from '../../dev/videojob-crd.ts';
+import { createKubeClient } from '../../src/kube/client.ts';
 import { type Press, pressData, readPress } from '../../src/telegram/button.ts';
 import { createTestDatabase } from './database.ts';
 import { createTestNamespace } from './namespace.ts';
@@ -22,6 +24,8 @@ export type BotRig = Awaited<ReturnType<typeof startBotRig>>;
 /** A bot in a process of its own, with a database, a Telegram and a namespace of its own. */
 export async function startBotRig(variables: Record<string, string> = {}) {
   const [database, namespace, telegram] = await Promise.all([createTestDatabase(), createTestNamespace(), startRig()]);
+  const kube = createKubeClient({ kubeconfig: namespace.kubeconfig, userAgent: 'test' });
+  await installVideoJobCrd(kube);
   const storage = await mkdtemp(join(tmpdir(), 'neurocards-bot-'));
   const owner = new pg.Client({ connectionString: database.ownerUrl });
   owner.on('error', () => undefined);
@@ -47,6 +51,7 @@ export async function startBotRig(variables: Record<string, string> = {}) {
   const end = async (): Promise<void> => {
     await Promise.all(replicas.map((one) => one.stop()));
     await owner.end();
+    await kube.close();
     await telegram.erase();
     await rm(storage, { recursive: true, force: true });
   };
@@ -56,6 +61,7 @@ export async function startBotRig(variables: Record<string, string> = {}) {
   return {
     database,
     namespace,
+    kube,
     telegram,
     storage,
     ...first,
@@ -82,13 +88,14 @@ function replica(env: Record<string, string>) {
   return {
     /** What it wrote to its log. */
     lines,
-    async start(): Promise<void> {
+    /** Starts it, with other settings where some are named. */
+    async start(changes: Record<string, string> = {}): Promise<void> {
       const from = lines.length;
       bot = await startChild({
         command: process.execPath,
         args: ['src/main.ts', 'bot'],
         cwd: root,
-        env,
+        env: { ...env, ...changes },
         stopSignal: 'SIGTERM',
         onLine: (line) => lines.push(line),
       });
@@ -115,8 +122,6 @@ function replica(env: Record<string, string>) {
     },
   };
 }
-
-export type BotCustomer = ReturnType<typeof customerOf>;
 
 function customerOf(telegram: Awaited<ReturnType<typeof startRig>>, chat: number) {
   const messages = async (): Promise<SeenMessage[]> => (await telegram.chat(chat)).messages;

@@ -11,9 +11,10 @@ import {
   succeedAttempt,
 } from '../../src/generation/attempt.ts';
 import { endExecution, openExecution } from '../../src/ledger/executions.ts';
-import { closeOrder } from '../../src/ledger/settlement.ts';
+import { closeOrder, readDueOrders } from '../../src/ledger/settlement.ts';
 import { claimOrder } from '../../src/order/claim.ts';
 import { createPool } from '../../src/postgres/pool.ts';
+import { inTransaction } from '../../src/postgres/transaction.ts';
 import type { TestDatabase } from './database.ts';
 import { waitFor } from './wait.ts';
 
@@ -77,6 +78,18 @@ export async function takeOver(database: TestDatabase, orderId: string) {
     },
     async shown(): Promise<void> {
       await recordShown(runner, orderId, edit, { messageId, fileId: null });
+    },
+    /** Lets time pass since the admission, and the controller look at what is due. */
+    async minutesLater(minutes: number): Promise<void> {
+      await inTransaction(owner, async (database) => {
+        // Rules are off for the moment: no statement of the product can do this.
+        await database.query("set local session_replication_role = 'replica'");
+        await database.query(
+          'update ledger.orders set admitted_at = admitted_at - make_interval(mins => $2) where order_id = $1',
+          [orderId, minutes],
+        );
+      });
+      await readDueOrders(controller, new Date());
     },
     /** The delivery stage ends with its edit unanswered; the order must allow one execution and a second. */
     async unconfirmed(): Promise<void> {

@@ -1,5 +1,5 @@
 -- Claimed orders that somebody has to look at: changed since then, a lease ran out, an end is due, or not looked at for 5 minutes.
--- On its way it turns an intent whose maker lost the lease into `unknown`, and writes the one "takes longer" notice.
+-- On its way it turns an intent whose maker lost the lease into `unknown`, writes the one "takes longer" notice, and renews the progress.
 create function ledger.due_orders(since timestamptz) returns jsonb
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
@@ -8,6 +8,7 @@ declare
 begin
   perform expire_intents();
   perform write_slow_notices(at);
+  perform write_elapsed(at);
   select coalesce(array_agg(order_id), '{}') into due from (
     -- A transaction that began before `since` may have committed after it.
     select order_id from orders where claimed_by is not null and changed_at > since - interval '30 seconds'

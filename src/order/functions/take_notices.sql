@@ -1,4 +1,5 @@
--- Leases due notices for 60 s. Per chat only the first one that is not sent, so that facts arrive in their order.
+-- Leases due notices for 25 s: longer than sending one may take, shorter than a person waits when a bot was killed.
+-- Per chat only the first one that is not sent, so that facts arrive in their order.
 create function ledger.take_notices(owner text, number integer) returns jsonb
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
@@ -13,7 +14,7 @@ begin
     where ended_at is null and due_at <= at and (lease_until is null or lease_until < at)
     order by notice_id limit number for no key update of notices skip locked
   ), leased as (
-    update notices set lease_owner = owner, lease_until = at + interval '60 seconds'
+    update notices set lease_owner = owner, lease_until = at + interval '25 seconds'
     from due where notices.notice_id = due.notice_id returning notices.notice_id
   )
   select array_agg(notice_id) into taken from leased;
