@@ -74,6 +74,12 @@ async function drive(leased: LeasedAttempt, tools: GenerateTools): Promise<Runne
     if (await interrupted(advanced.afterSeconds, AbortSignal.any([tools.stopping, kept.lost]))) {
       return kept.lost.aborted ? { code: exitCodes.superseded, message: 'the lease was lost' } : interruption;
     }
+    if (attempt.state === 'intent' || attempt.state === 'unknown') {
+      // Only a callback can name this task, and it tells the row: looked at as often as a provider would be polled.
+      const row = await persist(() => renewAttempt(tools.database, leased.attemptId, leased.fence), kept.lost);
+      if (!row.held) return { code: exitCodes.superseded, message: 'the lease was lost' };
+      stateInRow = row.state;
+    }
     // A callback may have named the task while we waited: the fresh row has its id.
     if (stateInRow !== attempt.state) return 'lease again';
   }
