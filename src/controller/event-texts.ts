@@ -13,6 +13,7 @@ export function eventsBetween(before: VideoJobStatus, after: VideoJobStatus): Vi
     return condition === undefined ? undefined : { ...condition };
   };
   const finished = reasonOf(after, 'Finished');
+  const finishes = finished?.status === 'True' && reasonOf(before, 'Finished')?.status !== 'True';
   if (before.conditions === undefined && finished?.reason !== 'ClaimRefused') {
     normal('OrderClaimed', "The order in the ledger is this object's; its credits are held.");
   }
@@ -22,9 +23,9 @@ export function eventsBetween(before: VideoJobStatus, after: VideoJobStatus): Vi
   if (after.providerTaskID !== undefined && after.providerTaskID !== before.providerTaskID) {
     normal('TaskAccepted', `The provider accepted task ${after.providerTaskID}.`);
   }
-  if (after.lastFailure !== undefined && after.lastFailure.message !== before.lastFailure?.message) {
-    warning(after.lastFailure.reason, after.lastFailure.message);
-  }
+  const failed = after.lastFailure?.message === before.lastFailure?.message ? undefined : after.lastFailure;
+  // What ends the order is told once, with the end.
+  if (failed !== undefined && !(finishes && finished.reason === failed.reason)) warning(failed.reason, failed.message);
   const generated = reasonOf(after, 'Generated');
   const generatedBefore = reasonOf(before, 'Generated');
   if (generated?.reason === 'PodStartPending' && generatedBefore?.reason !== 'PodStartPending') {
@@ -34,7 +35,7 @@ export function eventsBetween(before: VideoJobStatus, after: VideoJobStatus): Vi
   if ((after.deliveryExecutions ?? 0) > (before.deliveryExecutions ?? 0)) {
     normal('DeliveryStarted', `Delivery execution ${after.deliveryExecutions} opened.`);
   }
-  if (finished?.status === 'True' && reasonOf(before, 'Finished')?.status !== 'True') {
+  if (finishes) {
     (finished.reason === 'VideoDelivered' ? normal : warning)(finished.reason, finished.message);
     const credits = reasonOf(after, 'CreditsSettled');
     if (credits !== undefined && credits.reason !== 'NoHold') normal(credits.reason, credits.message);
