@@ -43,7 +43,11 @@ export const botEnvironment = z.object({
   NEUROCARDS_DELIVERY_MIN_EXECUTIONS: integer(1, 10).default(delivery.minExecutions),
   NEUROCARDS_DELIVERY_TIMEOUT_SECONDS: integer(1, 86_400).default(delivery.timeoutSeconds),
   NEUROCARDS_DELIVERY_DEADLINE_SECONDS: integer(1, 86_400).default(delivery.deadlineSeconds),
-  NEUROCARDS_RECEIVER_LEASE_SECONDS: seconds(0.5, 300).default(10),
+  NEUROCARDS_RECEIVER_LEASE_SECONDS: seconds(
+    0.5,
+    300,
+    'a number of seconds from 0.5 to 300 after which another replica receives for one that died',
+  ).default(6),
   NEUROCARDS_PUBLIC_URL: httpUrl('the public https URL of the bot, for webhooks and callbacks').optional(),
   NEUROCARDS_TELEGRAM_WEBHOOK_SECRET: secret(
     'a secret of 1 to 256 letters, digits, _ or -: with it and NEUROCARDS_PUBLIC_URL updates come by webhook',
