@@ -1,21 +1,34 @@
-import { expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type BotRig, pressesOf, startBotRig } from '../support/bot.ts';
 import { takeOver } from '../support/placed-order.ts';
 import { waitFor } from '../support/wait.ts';
 
 const orderRow = z.object({ order_id: z.string(), user_id: z.coerce.number(), repeats: z.string().nullable() });
-const orders = (bot: BotRig) =>
-  bot.rows('select order_id, user_id, repeats from ledger.orders order by placed_at', [], orderRow);
+let bot: BotRig;
+beforeAll(async () => {
+  bot = await startBotRig();
+});
+afterAll(() => bot.end());
+afterEach(() => settings('welcome_credits = 3, unit_price = 1, accepting_orders = true'));
 
-async function firstOrder(bot: BotRig): Promise<string> {
-  const [order] = await orders(bot);
+/** One bot serves all these tests, each with customers of its own. */
+const settings = (changes: string) =>
+  bot.rows(`update ledger.settings set ${changes} returning 1 as one`, [], z.unknown());
+const ordersOf = (chat: number) =>
+  bot.rows(
+    'select order_id, user_id, repeats from ledger.orders where chat_id = $1 order by placed_at',
+    [chat],
+    orderRow,
+  );
+
+async function firstOrder(chat: number): Promise<string> {
+  const [order] = await ordersOf(chat);
   if (order === undefined) throw new Error('no order was placed');
   return order.order_id;
 }
 
 test('a double tap places one order, and says so', async () => {
-  const bot = await startBotRig();
   const anna = bot.customer(301);
   await anna.upToConfirmation();
   const confirmation = await anna.seeButton('create');
@@ -26,13 +39,12 @@ test('a double tap places one order, and says so', async () => {
     anna.pressData(confirmation.message_id, data),
   ]);
   expect(new Set(taps.map((tap) => tap.text))).toEqual(new Set(['Accepted!', 'This order is already accepted.']));
-  expect(await orders(bot)).toHaveLength(1);
+  expect(await ordersOf(anna.chat)).toHaveLength(1);
   const late = await anna.pressData(confirmation.message_id, data);
   expect(late.text).toBe('This order is already accepted.');
 });
 
 test('stale buttons, other people’s buttons and made-up ones are answered, and nothing happens', async () => {
-  const bot = await startBotRig();
   const [anna, boris] = [bot.customer(302), bot.customer(303)];
   await anna.upToConfirmation();
   await boris.upToConfirmation();
@@ -45,14 +57,14 @@ test('stale buttons, other people’s buttons and made-up ones are answered, and
   expect((await boris.pressData(at, 'c:aaaaaaaaaaaaaaaa')).text).toContain('out of date');
   expect((await boris.pressData(at, 'made up')).text).toContain('out of date');
   expect((await anna.pressData(confirmation.message_id, `t:${nonce}:ugc`)).text).toContain('out of date');
-  expect(await orders(bot)).toEqual([]);
+  expect(await ordersOf(anna.chat)).toEqual([]);
 
   await anna.press('create');
-  const order = await firstOrder(bot);
+  const order = await firstOrder(anna.chat);
   for (const data of [`x:${order}`, `s:${order}`, `g:${order}:1:1`]) {
     expect((await boris.pressData(at, data)).text, data).toBe('This button is not yours.');
   }
-  expect(await orders(bot)).toHaveLength(1);
+  expect(await ordersOf(anna.chat)).toHaveLength(1);
 
   // A new photo makes the buttons of the old draft stale.
   await boris.draft('Another cup');
@@ -66,43 +78,44 @@ function pressDataOfCreate(messages: Parameters<typeof pressesOf>[0][], messageI
 }
 
 test('without credits a person is told what to do, loses nothing, and orders when they have some', async () => {
-  const bot = await startBotRig();
   const anna = bot.customer(304);
-  await bot.rows(`update ledger.settings set welcome_credits = 0 returning 1 as one`, [], z.unknown());
+  await settings('welcome_credits = 0');
   await anna.upToConfirmation();
   const refused = await anna.seeText('This video costs 1 credit, and you have 0 credits');
   expect(refused.text).toContain('@a_human');
   expect(pressesOf(refused).map((press) => press.kind)).toEqual(['check', 'discard']);
   await anna.press('check');
 
-  await bot.rows(`select ledger.grant_by_admin(1, 1, 'test')`, [], z.unknown());
+  await bot.rows(
+    `select ledger.grant_by_admin(user_id, 1, 'test') from ledger.people where telegram_id = $1`,
+    [anna.chat],
+    z.unknown(),
+  );
   await anna.press('check');
   await anna.seeText('Ready to create');
   await anna.press('create');
-  expect(await orders(bot)).toHaveLength(1);
+  expect(await ordersOf(anna.chat)).toHaveLength(1);
 });
 
 test('a refused order keeps the draft: its screen says why and has a fresh button', async () => {
-  const bot = await startBotRig();
   const anna = bot.customer(305);
   await anna.upToConfirmation();
   await anna.seeButton('create');
-  await bot.rows('update ledger.settings set unit_price = 2 returning 1 as one', [], z.unknown());
+  await settings('unit_price = 2');
   const first = await anna.press('create');
   await anna.seeText('a video now costs 2 credits');
-  expect(await orders(bot)).toEqual([]);
+  expect(await ordersOf(anna.chat)).toEqual([]);
   const again = await anna.pressData(first.messageId, first.data);
   expect(again.text).toContain('out of date');
-  await bot.rows('update ledger.settings set accepting_orders = false returning 1 as one', [], z.unknown());
+  await settings('accepting_orders = false');
   await anna.press('create');
   await anna.seeText('not taking new orders');
-  await bot.rows('update ledger.settings set accepting_orders = true returning 1 as one', [], z.unknown());
+  await settings('accepting_orders = true');
   await anna.press('create');
-  expect(await orders(bot)).toHaveLength(1);
+  expect(await ordersOf(anna.chat)).toHaveLength(1);
 });
 
 test('an order is cancelled with its button while nothing is paid, and the credits are back', async () => {
-  const bot = await startBotRig();
   const anna = bot.customer(306);
   await anna.upToConfirmation();
   await anna.press('create');
@@ -110,7 +123,7 @@ test('an order is cancelled with its button while nothing is paid, and the credi
   expect((await anna.press('cancel')).text).toBe('The order is cancelled.');
   const told = await anna.seeText(/Returned: 1 credit\. Your balance: 3 credits/);
   expect(told.text).toContain('The order is cancelled.');
-  const order = await firstOrder(bot);
+  const order = await firstOrder(anna.chat);
   expect((await anna.pressData(told.message_id, `x:${order}`)).text).toBe('This order is already finished.');
   await anna.say('/cancel');
   await anna.seeText('nothing to cancel');
@@ -118,20 +131,18 @@ test('an order is cancelled with its button while nothing is paid, and the credi
 });
 
 test('the cancel button answers "too late" once a paid task may run, and the order goes on', async () => {
-  const bot = await startBotRig();
   const anna = bot.customer(307);
   await anna.upToConfirmation();
   await anna.press('create');
   await anna.seeText('Order accepted');
-  await (await takeOver(bot.database, await firstOrder(bot))).accepted();
+  await (await takeOver(bot.database, await firstOrder(anna.chat))).accepted();
   const progress = await anna.seeText('Making the video');
   expect(pressesOf(progress)).toEqual([]);
-  const late = await anna.pressData(progress.message_id, `x:${await firstOrder(bot)}`);
+  const late = await anna.pressData(progress.message_id, `x:${await firstOrder(anna.chat)}`);
   expect(late.text).toContain('Too late to cancel');
 });
 
 test('the language is switched with a button, in the middle of a draft too', async () => {
-  const bot = await startBotRig();
   const anna = bot.customer(308);
   await anna.say('/start');
   await anna.press('language', (press) => press.kind === 'language' && press.language === 'ru');
@@ -147,12 +158,11 @@ test('the language is switched with a button, in the middle of a draft too', asy
 });
 
 test('Generate Again makes one order a tap, from the same photo and words', async () => {
-  const bot = await startBotRig();
   const anna = bot.customer(309);
   await anna.upToConfirmation('A blue cup');
   await anna.press('create');
   await anna.seeText('Order accepted');
-  const first = await firstOrder(bot);
+  const first = await firstOrder(anna.chat);
   const outside = await takeOver(bot.database, first);
   await outside.accepted();
   await outside.succeeded();
@@ -162,9 +172,13 @@ test('Generate Again makes one order a tap, from the same photo and words', asyn
   const data = `g:${first}:1:1`;
   const taps = await Promise.all([anna.pressData(ready.message_id, data), anna.pressData(ready.message_id, data)]);
   expect(new Set(taps.map((tap) => tap.text))).toEqual(new Set(['Accepted!', 'This order is already accepted.']));
-  const made = await orders(bot);
+  const made = await ordersOf(anna.chat);
   expect(made).toMatchObject([{ order_id: first }, { repeats: first }]);
-  const texts = await bot.rows('select distinct product_text, photo_key from ledger.orders', [], z.unknown());
+  const texts = await bot.rows(
+    'select distinct product_text, photo_key from ledger.orders where chat_id = $1',
+    [anna.chat],
+    z.unknown(),
+  );
   expect(texts).toHaveLength(1);
 
   // The button has its next turn now, which is another order; an older price only asks again.
@@ -176,8 +190,8 @@ test('Generate Again makes one order a tap, from the same photo and words', asyn
     { what: 'the next turn on the button' },
   );
   await anna.pressData(ready.message_id, `g:${first}:2:1`);
-  expect(await orders(bot)).toHaveLength(3);
+  expect(await ordersOf(anna.chat)).toHaveLength(3);
   await anna.pressData(ready.message_id, `g:${first}:3:99`);
   await anna.seeText('Something has changed since that video');
-  expect(await orders(bot)).toHaveLength(3);
+  expect(await ordersOf(anna.chat)).toHaveLength(3);
 });

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type BotRig, pressesOf, startBotRig } from '../support/bot.ts';
 import { takeOver } from '../support/placed-order.ts';
@@ -9,7 +9,18 @@ import { waitFor } from '../support/wait.ts';
 
 const orderRow = z.object({ order_id: z.string() });
 
-async function placed(bot: BotRig, chat: number) {
+/** One bot serves all these tests, each with customers of its own. */
+let bot: BotRig;
+beforeAll(async () => {
+  // One delivery that ends without an answer is enough to be over.
+  bot = await startBotRig({
+    NEUROCARDS_DELIVERY_MIN_EXECUTIONS: '1',
+    NEUROCARDS_DELIVERY_DEADLINE_SECONDS: '1',
+  });
+});
+afterAll(() => bot.end());
+
+async function placed(chat: number) {
   const customer = bot.customer(chat);
   await customer.upToConfirmation();
   const tap = await customer.press('create');
@@ -24,8 +35,7 @@ async function placed(bot: BotRig, chat: number) {
 }
 
 test('one message shows the progress, and the end is a new short message with what to do next', async () => {
-  const bot = await startBotRig();
-  const { customer, order, progressId } = await placed(bot, 501);
+  const { customer, order, progressId } = await placed(501);
   const before = (await customer.messages()).length;
   const outside = await takeOver(bot.database, order);
   expect((await customer.seeText('Preparing')).message_id).toBe(progressId);
@@ -49,8 +59,7 @@ test('one message shows the progress, and the end is a new short message with wh
 });
 
 test('a photo with a person in it is refused in words, with the credits back and another photo asked for', async () => {
-  const bot = await startBotRig();
-  const { customer, order, progressId } = await placed(bot, 502);
+  const { customer, order, progressId } = await placed(502);
   const outside = await takeOver(bot.database, order);
   await outside.accepted();
   await customer.seeText('Making the video');
@@ -69,8 +78,7 @@ test('a photo with a person in it is refused in words, with the credits back and
 });
 
 test('a fault of ours is called ours, and the same order can be tried again', async () => {
-  const bot = await startBotRig();
-  const { customer, order } = await placed(bot, 503);
+  const { customer, order } = await placed(503);
   const outside = await takeOver(bot.database, order);
   await outside.accepted();
   await outside.failed('provider-internal');
@@ -81,7 +89,7 @@ test('a fault of ours is called ours, and the same order can be tried again', as
   await customer.press('again');
   await waitFor(
     async () => {
-      const orders = await bot.rows('select order_id from ledger.orders', [], orderRow);
+      const orders = await bot.rows('select order_id from ledger.orders where chat_id = 503', [], orderRow);
       return orders.length === 2;
     },
     { what: 'the second order' },
@@ -89,8 +97,7 @@ test('a fault of ours is called ours, and the same order can be tried again', as
 });
 
 test('trouble of Telegram with notices: later when it says so, once when nobody knows, and never to who has left', async () => {
-  const bot = await startBotRig();
-  const { customer, order } = await placed(bot, 504);
+  const { customer, order } = await placed(504);
   await bot.telegram.dev('POST', 'faults', { method: 'sendMessage', fault: '429', times: 1, retry_after: 1 });
   const outside = await takeOver(bot.database, order);
   await outside.accepted();
@@ -98,7 +105,7 @@ test('trouble of Telegram with notices: later when it says so, once when nobody 
   await customer.seeText('Returned: 1 credit');
 
   // Processed, but the answer is lost: it is not sent again.
-  const second = await placed(bot, 505);
+  const second = await placed(505);
   await bot.telegram.dev('POST', 'faults', { method: 'sendMessage', fault: 'process-then-drop', times: 1 });
   const other = await takeOver(bot.database, second.order);
   await other.accepted();
@@ -115,7 +122,7 @@ test('trouble of Telegram with notices: later when it says so, once when nobody 
   const told = (await second.customer.messages()).filter((one) => one.text?.includes('Returned: 1 credit') === true);
   expect(told).toHaveLength(1);
 
-  const third = await placed(bot, 506);
+  const third = await placed(506);
   await bot.telegram.dev('PATCH', 'chats/506', { blocked: true });
   const gone = await takeOver(bot.database, third.order);
   await gone.accepted();
@@ -125,12 +132,8 @@ test('trouble of Telegram with notices: later when it says so, once when nobody 
 });
 
 test('an unconfirmed video is sent again by its button, free and into the same message', async () => {
-  const bot = await startBotRig({
-    NEUROCARDS_DELIVERY_MIN_EXECUTIONS: '1',
-    NEUROCARDS_DELIVERY_DEADLINE_SECONDS: '1',
-  });
-  const { customer, order, progressId } = await placed(bot, 507);
-  await keepVideo(bot, order);
+  const { customer, order, progressId } = await placed(507);
+  await keepVideo(order);
   const outside = await takeOver(bot.database, order);
   await outside.accepted();
   await outside.succeeded(`${order}/video.mp4`);
@@ -146,9 +149,8 @@ test('an unconfirmed video is sent again by its button, free and into the same m
 });
 
 test('a video whose order was deleted after it was stored is shown by the bot itself', async () => {
-  const bot = await startBotRig();
-  const { customer, order, progressId } = await placed(bot, 508);
-  await keepVideo(bot, order);
+  const { customer, order, progressId } = await placed(508);
+  await keepVideo(order);
   const outside = await takeOver(bot.database, order);
   await outside.accepted();
   await outside.succeeded(`${order}/video.mp4`);
@@ -161,7 +163,7 @@ test('a video whose order was deleted after it was stored is shown by the bot it
 /** Bytes that do not play are a file to Telegram; whether they play is not our matter here. */
 const isMedia = (one: SeenMessage): boolean => one.video !== undefined || one.document !== undefined;
 
-async function keepVideo(bot: BotRig, order: string): Promise<void> {
+async function keepVideo(order: string): Promise<void> {
   await mkdir(join(bot.storage, order), { recursive: true });
   await writeFile(join(bot.storage, order, 'video.mp4'), Buffer.from('AAAAGGZ0eXBpc29tAAACAGlzb21pc28y', 'base64'));
 }

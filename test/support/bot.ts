@@ -21,7 +21,10 @@ const root = join(import.meta.dirname, '../..');
 
 export type BotRig = Awaited<ReturnType<typeof startBotRig>>;
 
-/** A bot in a process of its own, with a database, a Telegram and a namespace of its own. */
+/**
+ * A bot in a process of its own, with a database, a Telegram and a namespace of its own. It ends with the test; outside a test
+ * (in `beforeAll`) the caller ends it.
+ */
 export async function startBotRig(variables: Record<string, string> = {}) {
   const [database, namespace, telegram] = await Promise.all([createTestDatabase(), createTestNamespace(), startRig()]);
   const kube = createKubeClient({ kubeconfig: namespace.kubeconfig, userAgent: 'test' });
@@ -54,8 +57,9 @@ export async function startBotRig(variables: Record<string, string> = {}) {
     await kube.close();
     await telegram.erase();
     await rm(storage, { recursive: true, force: true });
+    await Promise.all([database.drop(), namespace.remove()]);
   };
-  onTestFinished(end);
+  endWithTheTest(end);
   await first.start();
 
   return {
@@ -65,6 +69,7 @@ export async function startBotRig(variables: Record<string, string> = {}) {
     telegram,
     storage,
     ...first,
+    end,
     /** A second one beside it. */
     async another(): Promise<Replica> {
       const second = replica(env);
@@ -78,6 +83,14 @@ export async function startBotRig(variables: Record<string, string> = {}) {
     },
     customer: (chat: number) => customerOf(telegram, chat),
   };
+}
+
+function endWithTheTest(end: () => Promise<void>): void {
+  try {
+    onTestFinished(end);
+  } catch {
+    // No test runs in a beforeAll hook: its afterAll ends it.
+  }
 }
 
 export type Replica = ReturnType<typeof replica>;
