@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type DeliveryDesk, deliver } from '../delivery/deliver.ts';
@@ -7,7 +6,7 @@ import type { Logger } from '../log/logger.ts';
 import { persist } from '../postgres/persist.ts';
 import type { deliverEnvironment } from './config.ts';
 import { exitCodes, type RunnerEnd } from './exit.ts';
-import { keepLease } from './lease-keeper.ts';
+import { keepLease, ownerName } from './lease-keeper.ts';
 
 export interface DeliverTools extends Omit<DeliveryDesk, 'lost'> {
   log: Logger;
@@ -20,7 +19,7 @@ type Identity = Pick<
 
 /** Shows the stored video of one order, for at most the time of one execution; the row tells the next one where to go on. */
 export async function runDelivery(identity: Identity, tools: DeliverTools): Promise<RunnerEnd> {
-  const owner = `${hostname()}/${process.pid}`;
+  const owner = ownerName();
   const until = AbortSignal.any([
     tools.stopping,
     AbortSignal.timeout(identity.NEUROCARDS_DELIVERY_TIMEOUT_SECONDS * 1000),

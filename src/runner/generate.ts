@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type Advanced, advance, type Workshop } from '../generation/advance.ts';
@@ -8,7 +7,7 @@ import type { Database } from '../postgres/call.ts';
 import { persist } from '../postgres/persist.ts';
 import type { generateEnvironment } from './config.ts';
 import { exitCodes, type RunnerEnd } from './exit.ts';
-import { keepLease } from './lease-keeper.ts';
+import { keepLease, ownerName } from './lease-keeper.ts';
 
 export interface GenerateTools extends Omit<Workshop, 'lost'> {
   database: Database;
@@ -25,7 +24,7 @@ type Identity = Pick<
  * this one never submits what it did not begin itself.
  */
 export async function generate(identity: Identity, tools: GenerateTools): Promise<RunnerEnd> {
-  const owner = `${hostname()}/${process.pid}`;
+  const owner = ownerName();
   for (;;) {
     const lease = await persist(
       () =>

@@ -1,9 +1,16 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isUnavailable } from '../postgres/unavailable.ts';
 
 const renewEveryMs = 15_000;
 const retryAfterMs = 2_000;
 const leaseMs = 60_000;
+
+/** Who holds a lease: one run of one runner. Host and process number alone come back after a restart, the rest never. */
+export function ownerName(): string {
+  return `${hostname()}/${process.pid}/${randomBytes(6).toString('hex')}`;
+}
 
 export interface KeptLease {
   /** Aborted once the lease is not ours any more, or could not be renewed for its whole life. */

@@ -46,6 +46,10 @@ export class TestLedger {
   readonly owner: DatabasePool;
   /** The superuser: only to look, and to let time pass. */
   readonly superuser: DatabasePool;
+  /** Where the role runner is let in, for pools of a test's own. */
+  readonly runnerUrl: string;
+  readonly controllerUrl: string;
+  readonly adminUrl: string;
   #people = 0;
 
   readonly #drop: () => Promise<void>;
@@ -55,6 +59,9 @@ export class TestLedger {
       createPool(url, { applicationName: `test-${name}`, max: 8 });
     const owner = new URL(database.ownerUrl);
     owner.username = 'owner';
+    this.runnerUrl = database.urlFor('runner');
+    this.controllerUrl = database.urlFor('controller');
+    this.adminUrl = database.urlFor('admin');
     this.bot = pool('bot', database.urlFor('bot'));
     this.controller = pool('controller', database.urlFor('controller'));
     this.runner = pool('runner', database.urlFor('runner'));
