@@ -28,11 +28,12 @@ export type Handled = 'nothing' | 'decided' | 'handled' | 'ignored' | 'failed' |
  * was decided. Killed at any point it is done again by whoever comes next.
  */
 export async function handleNext(pool: DatabasePool, desk: Desk): Promise<Handled> {
-  let row: InboxRow | undefined;
+  const taken: { row?: InboxRow } = {};
   try {
     return await inTransaction(pool, async (transaction) => {
-      row = await takeUpdate(transaction);
+      const row = await takeUpdate(transaction);
       if (row === undefined) return 'nothing';
+      taken.row = row;
       if (row.replies !== null) return sayAll(row, transaction, desk);
       const replies = await decide(row, transaction, desk);
       if (replies === undefined) {
@@ -43,10 +44,8 @@ export async function handleNext(pool: DatabasePool, desk: Desk): Promise<Handle
       return 'decided';
     });
   } catch (error) {
-    // Read after an await in a closure, where control flow analysis does not reach.
-    const taken = row as InboxRow | undefined;
-    if (taken === undefined) throw error;
-    return setAside(taken, error, pool, desk);
+    if (taken.row === undefined) throw error;
+    return setAside(taken.row, error, pool, desk);
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../postgres/call.ts';
-import { type Button, pressData, readPress } from '../telegram/button.ts';
+import { pressData, readPress } from '../telegram/button.ts';
 import type { TelegramClient } from '../telegram/client.ts';
 import { TelegramError } from '../telegram/error.ts';
 import { rememberMessage } from './draft.ts';
@@ -26,16 +26,22 @@ const replies = z.array(replySchema);
 /** Something to say to a person, decided and stored before it is said. */
 export type Reply = z.output<typeof replySchema>;
 
+/** As JSON; buttons as their callback data, which is also how they are checked when read back. */
 export function writeReplies(list: readonly Reply[]): string {
-  return JSON.stringify(list, (key, value: unknown) => (key === 'press' ? pressText(value) : value));
+  return JSON.stringify(
+    list.map((reply) =>
+      reply.kind === 'toast'
+        ? reply
+        : {
+            ...reply,
+            keyboard: reply.keyboard.map((row) => row.map((one) => ({ ...one, press: pressData(one.press) }))),
+          },
+    ),
+  );
 }
 
 export function readReplies(stored: unknown): Reply[] {
   return replies.parse(stored);
-}
-
-function pressText(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? pressData(value as Button['press']) : value;
 }
 
 export interface Mouth {
