@@ -78,7 +78,7 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
     missing: watchMissingObjects(database, log),
     cachedJobs: (_namespace, orderId) => jobs.store.byIndex(orderId),
     rememberWritten: (object) => videoJobs.store.wrote(object),
-    recordEvent: (videoJob, event) => events.record({ ...videoJob, apiVersion: API_VERSION, kind: KIND }, event),
+    recordEvents: (videoJob, notes) => events.record({ ...videoJob, apiVersion: API_VERSION, kind: KIND }, ...notes),
     onClaimRefused: (reason) => refusals.inc({ reason: claimRefusal(reason) }),
     onStale: () => reconciles.inc({ result: 'stale' }),
   };

@@ -14,7 +14,8 @@ export interface ReconcileTools extends GatherTools, ApplyTools {
   kube: KubeClient;
   /** The newest resourceVersion we wrote, so that an older copy in the cache is known as such. */
   rememberWritten(object: StoredVideoJob): void;
-  recordEvent(videoJob: VideoJob, event: VideoJobEvent): void;
+  /** All of one status change together, so that they can be dated in their order. */
+  recordEvents(videoJob: VideoJob, events: readonly VideoJobEvent[]): void;
   onClaimRefused(reason: string): void;
 }
 
@@ -66,5 +67,5 @@ async function mirrorStatus(
     throw error;
   }
   if (claim?.answer === 'refused') tools.onClaimRefused(claim.reason);
-  for (const event of eventsBetween(videoJob.status, status)) tools.recordEvent(videoJob, event);
+  tools.recordEvents(videoJob, eventsBetween(videoJob.status, status));
 }
