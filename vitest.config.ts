@@ -18,7 +18,11 @@ export default defineConfig({
         extends: true,
         test: { name: 'integration', setupFiles, include: ['test/integration/**/*.test.ts'], ...environment },
       },
-      { extends: true, test: { name: 'faults', setupFiles, include: ['test/faults/**/*.test.ts'], ...environment } },
+      // Each file has a whole system of its own, so nothing is shared; one test plays several orders from the chat to their end.
+      {
+        extends: true,
+        test: { name: 'faults', setupFiles, include: ['test/faults/**/*.test.ts'], testTimeout: 180_000 },
+      },
       { extends: true, test: { name: 'e2e', setupFiles, include: ['test/e2e/**/*.test.ts'], ...environment } },
     ],
   },
