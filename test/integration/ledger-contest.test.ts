@@ -11,7 +11,7 @@ import {
 import { closeOverdueHolds } from '../../src/ledger/audit.ts';
 import { openExecution } from '../../src/ledger/executions.ts';
 import { readBalance } from '../../src/ledger/people.ts';
-import { cancelOrder, closeOrder } from '../../src/ledger/settlement.ts';
+import { cancelOrder, closeOrder, readDueOrders } from '../../src/ledger/settlement.ts';
 import { claimOrder } from '../../src/order/claim.ts';
 import { endNotice, type Notice, postponeNotice, takeNotices } from '../../src/order/notices.ts';
 import { takeOrdersToRelay } from '../../src/order/relay-queue.ts';
@@ -290,5 +290,26 @@ describe('what a person is told', () => {
     await endNotice(own.bot, failed?.noticeId ?? 0, 'sent');
     expect(await takeNotices(own.bot, 'a', 10)).toEqual([]);
     expect(await takeShowings(own.bot, 'a', 10)).toEqual([]);
+  });
+
+  it('says once that it takes longer than usual, and not when there is nothing to wait for any more', async () => {
+    const own = await TestLedger.open();
+    const person = await own.person();
+    const [slow, cancelled] = [await own.claimed(person), await own.claimed(await own.person())];
+    await own.pass(slow, 479);
+    await readDueOrders(own.controller, new Date());
+    await own.pass(slow, 2);
+    await own.pass(cancelled, 481);
+    await Promise.all([readDueOrders(own.controller, new Date()), readDueOrders(own.controller, new Date())]);
+    await readDueOrders(own.controller, new Date());
+    await cancelOrder(own.bot, cancelled.orderId, cancelled.userId);
+    const told: string[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      for (const notice of await takeNotices(own.bot, 'a', 10)) {
+        told.push(`${notice.orderId === slow.orderId ? 'slow' : 'cancelled'} ${kindOf(notice)}`);
+        await endNotice(own.bot, notice.noticeId, 'sent');
+      }
+    }
+    expect(told.sort()).toEqual(['cancelled failed', 'slow preparing', 'slow slow']);
   });
 });

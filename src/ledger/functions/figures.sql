@@ -5,13 +5,14 @@ language sql stable security definer set search_path = ledger, pg_temp as $$
     select orders.*, deliveries.opened_at as stored_at,
       (select since from due_end(orders.order_id, clock_timestamp())) as due_since
     from orders join holds using (order_id) left join deliveries using (order_id) where holds.state = 'held'
+  ), bugs as materialized (
+    select invariant, count(*) as number from violations group by invariant
   ), bug_names as (
     select unnest(array['balance', 'settled_once', 'paid_tasks', 'captured_not_kept', 'released_but_shown']) as invariant
   )
   select jsonb_build_object(
     'violations', (
-      select jsonb_object_agg(invariant, (select count(*) from violations where violations.invariant = bug_names.invariant))
-      from bug_names),
+      select jsonb_object_agg(invariant, coalesce(bugs.number, 0)) from bug_names left join bugs using (invariant)),
     'oldestUnsettledSeconds', (select coalesce(max(age_seconds(due_since)), 0) from open_orders),
     'oldestOpenSeconds', (
       select jsonb_build_object(

@@ -5,13 +5,15 @@ declare
   late record;
 begin
   for late in
-    select orders.order_id, usual.seconds
-    from orders join holds using (order_id)
-      join lateral (select usual_seconds(orders.model) as seconds) as usual on true
-    where holds.state = 'held' and admitted_at is not null and slow_noted_at is null
-      and not exists (select from deliveries where deliveries.order_id = orders.order_id)
-      and (admitted_at + make_interval(secs => 2 * usual.seconds) <= at
-        or (clocks_of(orders.order_id)).further_task <= at)
+    -- The median is of a model, not of an order: looked up once for each.
+    with usual as materialized (
+      select model, usual_seconds(model) as seconds
+      from (select distinct model from running_orders() join orders using (order_id) where slow_noted_at is null) as models
+    )
+    select orders.order_id
+    from running_orders() as running join orders using (order_id) join usual using (model)
+    where slow_noted_at is null
+      and (admitted_at + make_interval(secs => 2 * usual.seconds) <= at or (clocks_of(order_id)).further_task <= at)
     order by orders.order_id for no key update of orders skip locked
   loop
     update orders set slow_noted_at = at where order_id = late.order_id;
