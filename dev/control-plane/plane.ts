@@ -29,6 +29,8 @@ export interface ControlPlaneOptions {
   apiServerArgs?: readonly string[] | undefined;
   /** The namespace that the kubeconfigs name. */
   namespace?: string | undefined;
+  /** Gives up the start; what was started is stopped, and the reason of the signal is thrown. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface ProcessExit extends ChildExit {
@@ -71,6 +73,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const directory = resolve(options.directory);
   prepareDirectory(directory);
   const binaries = await ensureBinaries({ onProgress });
+  options.signal?.throwIfAborted();
   await endPredecessor(directory);
   if (options.discardState) rmSync(join(directory, 'etcd'), { recursive: true, force: true });
   const identity = await openIdentity(join(directory, 'pki'));
@@ -100,7 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     unsafeNoFsync: options.unsafeNoFsync ?? false,
     apiServerArgs: options.apiServerArgs ?? [],
   });
-  await processes.startAll(onProgress);
+  await processes.startAll(onProgress, options.signal);
   return {
     kubeconfig,
     server,
@@ -178,12 +181,12 @@ class Processes {
     this.#settings = settings;
   }
 
-  async startAll(onProgress: (line: string) => void): Promise<void> {
+  async startAll(onProgress: (line: string) => void, signal?: AbortSignal): Promise<void> {
     const began = Date.now();
     try {
       for (const name of PROCESS_NAMES) {
         const from = Date.now();
-        await this.start(name);
+        await this.start(name, signal);
         onProgress(`${name} is ready after ${((Date.now() - from) / 1000).toFixed(1)} s`);
       }
     } catch (error) {
@@ -195,7 +198,7 @@ class Processes {
     );
   }
 
-  async start(name: ProcessName): Promise<void> {
+  async start(name: ProcessName, signal?: AbortSignal): Promise<void> {
     if (this.#children.get(name)?.isRunning()) return;
     const child = await startChild({
       command: this.#binaries[name],
@@ -213,7 +216,7 @@ class Processes {
       for (const listener of this.listeners) listener({ name, ...exit, expected: this.#stopping.has(child) });
     });
     try {
-      await this.#waitUntilReady(name, child);
+      await this.#waitUntilReady(name, child, signal);
     } catch (error) {
       this.#stopping.add(child);
       await child.stop(GRACE_MS);
@@ -244,9 +247,10 @@ class Processes {
     writeAside(join(this.#settings.directory, 'run', 'processes.json'), JSON.stringify(content), 0o600);
   }
 
-  async #waitUntilReady(name: ProcessName, child: Child): Promise<void> {
+  async #waitUntilReady(name: ProcessName, child: Child, signal?: AbortSignal): Promise<void> {
     const deadline = Date.now() + READY_MS;
     while (!(await isHealthy(this.#probeOf(name)))) {
+      signal?.throwIfAborted();
       if (!child.isRunning()) throw this.#explain(name, child, 'ExitedEarly', 'stopped before it was ready');
       if (Date.now() > deadline)
         throw this.#explain(name, child, 'NotReady', `was not ready after ${READY_MS / 1000} s`);

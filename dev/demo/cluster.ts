@@ -4,9 +4,11 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
 import { checkout } from '../places.ts';
+import { chartAdmissionPolicy, chartRights } from './chart.ts';
 
 export const jobsNamespace = 'neurocards-jobs';
 export const ownNamespace = 'neurocards';
+export const places = { jobsNamespace, ownNamespace };
 export const generateSecret = 'neurocards-generate';
 export const deliverSecret = 'neurocards-deliver';
 export const storageClaim = 'neurocards-storage';
@@ -18,7 +20,7 @@ export interface ClusterContent {
   deliverEnv: Readonly<Record<string, string>>;
 }
 
-/** Puts into the API server what `helm install` would: namespaces, the custom resource, Secrets, the volume. Idempotent. */
+/** Puts into the API server what `helm install` would: namespaces, the custom resource, rights, Secrets, the volume. Idempotent. */
 export async function prepareCluster(content: ClusterContent): Promise<void> {
   const kube = createKubeClient({ kubeconfig: content.kubeconfig, userAgent: 'neurocards-demo' });
   try {
@@ -32,11 +34,35 @@ export async function prepareCluster(content: ClusterContent): Promise<void> {
       apply(kube, `/api/v1/namespaces/${jobsNamespace}/secrets`, secret(deliverSecret, content.deliverEnv)),
       apply(kube, '/api/v1/persistentvolumes', volume(content.storageDirectory)),
       apply(kube, `/api/v1/namespaces/${jobsNamespace}/persistentvolumeclaims`, claim()),
+      ...[...chartRights(places), ...chartAdmissionPolicy(places)].map((object) =>
+        apply(kube, collectionOf(object), object),
+      ),
     ]);
     await established(kube);
   } finally {
     await kube.close();
   }
+}
+
+const collections: Record<string, string> = {
+  Role: 'roles',
+  RoleBinding: 'rolebindings',
+  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: 'validatingadmissionpolicybindings',
+};
+
+const placed = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ namespace: z.string().optional() }),
+});
+
+function collectionOf(object: Record<string, unknown>): string {
+  const { apiVersion, kind, metadata } = placed.parse(object);
+  const plural = collections[kind];
+  if (plural === undefined) throw new Error(`the demo does not know where a ${kind} goes`);
+  const within = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+  return `/apis/${apiVersion}${within}/${plural}`;
 }
 
 const named = z.looseObject({ metadata: z.looseObject({ name: z.string() }) });

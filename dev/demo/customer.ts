@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Press, readPress } from '../../src/telegram/button.ts';
+import { errorCode } from '../errors.ts';
 
 const button = z.object({ text: z.string(), callback_data: z.string().optional() });
 const message = z.object({
@@ -31,49 +32,63 @@ export class CustomerWaitError extends Error {
 
 export interface Customer {
   readonly chat: number;
-  say(text: string): Promise<void>;
-  sendPhoto(path: string): Promise<void>;
+  /** Both answer the number of the message that was sent: what the bot says to it has a higher one. */
+  say(text: string): Promise<number>;
+  sendPhoto(path: string): Promise<number>;
   messages(): Promise<ChatMessage[]>;
-  /** Presses a button and answers when the bot has answered the press, or soon after. */
-  press(on: ChatMessage, wanted: (press: Press) => boolean): Promise<void>;
+  /** Presses a button; answers what the button says to the bot, once the bot has answered the press, or soon after. */
+  press(on: ChatMessage, wanted: (press: Press) => boolean): Promise<Press>;
   /** Waits for a message of the bot that satisfies `found`. */
   see(what: string, seconds: number, found: (message: ChatMessage) => boolean): Promise<ChatMessage>;
 }
+
+/** How long one look at the chat may take before it is tried again. */
+const lookMs = 5_000;
 
 /** A customer in the chat, played through the stand-in's control interface. */
 export function createCustomer(telegram: string, chatId: number, language: 'ru' | 'en'): Customer {
   const base = `${telegram}/dev/chats/${chatId}`;
   const messages = async (): Promise<ChatMessage[]> => {
-    const response = await fetch(base);
+    const response = await fetch(base, { signal: AbortSignal.timeout(lookMs) });
     if (response.status === 404) return [];
     return chat.parse(await response.json()).messages.filter(({ deleted }) => deleted !== true);
   };
   return {
     chat: chatId,
     messages,
-    say: (text) => post(`${base}/messages`, JSON.stringify({ text, language_code: language })),
+    say: async (text) => sent(await post(`${base}/messages`, JSON.stringify({ text, language_code: language }))),
     async sendPhoto(path) {
       const form = new FormData();
       form.set('photo', new Blob([readFileSync(path)], { type: 'image/jpeg' }), basename(path));
       form.set('language_code', language);
-      await post(`${base}/messages`, form);
+      return sent(await post(`${base}/messages`, form));
     },
     async press(on, wanted) {
-      const data = buttonsOf(on).find(({ press }) => wanted(press))?.data;
-      if (data === undefined) throw new CustomerWaitError('the button to press', 0, on);
-      await post(`${base}/callbacks`, JSON.stringify({ message_id: on.message_id, data }));
+      const found = buttonsOf(on).find(({ press }) => wanted(press));
+      if (found === undefined) throw new CustomerWaitError('the button to press', 0, on);
+      await post(`${base}/callbacks`, JSON.stringify({ message_id: on.message_id, data: found.data }));
+      return found.press;
     },
     async see(what, seconds, found) {
       const deadline = Date.now() + seconds * 1000;
+      let last: ChatMessage | undefined;
       for (;;) {
-        const shown = await messages();
+        // A stand-in that is being started again answers a moment later.
+        const shown = await messages().catch(() => []);
         const match = shown.findLast((one) => one.from === 'bot' && found(one));
         if (match !== undefined) return match;
-        if (Date.now() > deadline) throw new CustomerWaitError(what, seconds, shown.at(-1));
+        last = shown.at(-1) ?? last;
+        if (Date.now() > deadline) throw new CustomerWaitError(what, seconds, last);
         await pause(50);
       }
     },
   };
+}
+
+const sentMessage = z.object({ message_id: z.number() });
+
+function sent(body: unknown): number {
+  return sentMessage.parse(body).message_id;
 }
 
 /** The buttons below a message, with what they say to the bot. */
@@ -88,8 +103,25 @@ export function hasButton(on: ChatMessage, kind: Press['kind']): boolean {
   return buttonsOf(on).some(({ press }) => press.kind === kind);
 }
 
-async function post(url: string, body: string | FormData): Promise<void> {
+async function post(url: string, body: string | FormData): Promise<unknown> {
   const headers = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
-  const response = await fetch(url, { method: 'POST', body, headers, signal: AbortSignal.timeout(30_000) });
+  const response = await reached(() =>
+    fetch(url, { method: 'POST', body, headers, signal: AbortSignal.timeout(30_000) }),
+  );
   if (!response.ok) throw new Error(`the Telegram stand-in refused ${new URL(url).pathname}: ${await response.text()}`);
+  return response.json();
+}
+
+/** Asked again only while nobody listens, because then nothing was heard: a person taps once. */
+async function reached(ask: () => Promise<Response>): Promise<Response> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const nobody = error instanceof Error && errorCode(error.cause) === 'ECONNREFUSED';
+      if (!nobody || Date.now() > deadline) throw error;
+    }
+    await pause(100);
+  }
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { lives, processRecord, recordOf } from '../process-record.ts';
 
 const pids = z.array(z.object({ pid: z.number() }));
 
@@ -18,30 +19,40 @@ export const endpointsFile = z.object({
 });
 export type Endpoints = z.infer<typeof endpointsFile>;
 
-/** Replaces the file whole, so that a reader never sees half of it. */
-export function writeEndpoints(path: string, endpoints: Endpoints): void {
-  const fresh = `${path}.${process.pid}`;
-  writeFileSync(fresh, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
-  renameSync(fresh, path);
+/**
+ * What keeps the file: it is replaced whole, so that a reader never sees half of it, and only when something changed.
+ */
+export function endpointsWriter(path: string): (endpoints: Endpoints) => void {
+  let written = '';
+  return (endpoints) => {
+    const text = `${JSON.stringify(endpoints, null, 2)}\n`;
+    if (text === written) return;
+    const fresh = `${path}.${process.pid}`;
+    writeFileSync(fresh, text, { mode: 0o600 });
+    renameSync(fresh, path);
+    written = text;
+  };
 }
 
-const podRecord = z.object({ process: z.object({ pid: z.number() }).optional(), end: z.unknown().optional() });
+/** As the file lists a process; nothing while it does not run. */
+export function pidList(pid: number | undefined): { pid: number }[] {
+  return pid === undefined || recordOf(pid) === undefined ? [] : [{ pid }];
+}
 
-/** The processes of runner pods that the node has started and not seen end. */
+const podRecord = z.object({ process: processRecord, end: z.undefined() });
+
+/** The processes of runner pods that the node has started and that run. */
 export function runnerPids(nodeDirectory: string): { pid: number }[] {
   const directory = join(nodeDirectory, 'records');
-  const found: { pid: number }[] = [];
-  for (const file of listed(directory)) {
+  return listed(directory).flatMap((file) => {
     try {
-      const record = podRecord.safeParse(JSON.parse(readFileSync(join(directory, file), 'utf8')));
-      if (record.success && record.data.process !== undefined && record.data.end === undefined) {
-        found.push({ pid: record.data.process.pid });
-      }
+      const record = podRecord.safeParse(JSON.parse(readFileSync(join(directory, file), 'utf8'))).data;
+      return record !== undefined && lives(record.process) ? [{ pid: record.process.pid }] : [];
     } catch {
       // The node removes a record as soon as its pod's end is reported: between listing and reading is not an error.
+      return [];
     }
-  }
-  return found;
+  });
 }
 
 function listed(directory: string): string[] {

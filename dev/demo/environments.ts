@@ -2,7 +2,8 @@ import type { DemoPorts } from './ports.ts';
 import type { Secrets } from './secrets.ts';
 
 export interface Places {
-  kubeconfig: string;
+  /** Each process has a user of its own, with the rights that the chart gives it. */
+  kubeconfigs: { bot: string; controller: string };
   storage: string;
   podTemplates: string;
   databaseUrl(role: string): string;
@@ -38,7 +39,7 @@ export function environmentsOf(
       NEUROCARDS_PROMPTER_API_KEY: secrets.prompterApiKey,
     },
     bot: {
-      KUBECONFIG: places.kubeconfig,
+      KUBECONFIG: places.kubeconfigs.bot,
       NEUROCARDS_DATABASE_URL: places.databaseUrl('bot'),
       NEUROCARDS_TELEGRAM_BOT_TOKEN: secrets.telegramBotToken,
       NEUROCARDS_TELEGRAM_API_ROOT: telegram,
@@ -50,7 +51,7 @@ export function environmentsOf(
       NEUROCARDS_PUBLIC_URL: callbacks,
     },
     controller: {
-      KUBECONFIG: places.kubeconfig,
+      KUBECONFIG: places.kubeconfigs.controller,
       NEUROCARDS_DATABASE_URL: places.databaseUrl('controller'),
       NEUROCARDS_NAMESPACE: namespaces.jobs,
       NEUROCARDS_OWN_NAMESPACE: namespaces.own,

@@ -1,114 +1,108 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { createKubeClient } from '../../src/kube/client.ts';
 import { DevEnvironmentError } from '../errors.ts';
 import { checkout } from '../places.ts';
 import { erasePostgres } from '../postgres/server.ts';
+import { partNames } from './command.ts';
 import { takeDirectory } from './directory.ts';
 import { writeEnvironmentFiles } from './env-files.ts';
-import { defaultPortBase, portsFrom } from './ports.ts';
-import { countWrites, judge, writeReport } from './report.ts';
+import { invite, inviteByHand } from './invitation.ts';
+import { type MemoryWatch, watchMemory, wholeMemory } from './memory.ts';
+import { type DemoOptions, help, readOptions } from './options.ts';
+import { portsFrom } from './ports.ts';
+import { countWrites, type Judged, writeReport } from './report.ts';
 import { playScript } from './script.ts';
-import { type PartName, partNames, type Stack, startStack } from './stack.ts';
+import { type Stack, startStack } from './stack.ts';
 import { createView, type View } from './view.ts';
 
-const help = `npm run demo                     sets everything up, plays three orders, and stays up until Ctrl-C
-npm run demo -- --once           ends after the three orders: exit code 0 only if all went as they should
-npm run demo -- --reset          forgets the state of earlier runs first
-npm run demo -- --only PARTS     starts only these parts (of ${partNames.join(', ')}; telegram, kie and completions
-                                 mean stand-ins) and the control plane and PostgreSQL; the others are left to start by
-                                 hand, under a debugger, with the files in .demo/env/
-npm run demo -- --port-base N    the first of ten ports (${defaultPortBase} otherwise)
-
-State, logs and addresses are in .demo/: logs/, endpoints.json, report.json.`;
+const directory = join(checkout, '.demo');
+/** What a demo that was killed left behind ends within this time, and its ports are free then. */
+const leftoversMs = 15_000;
+const interrupted = 130;
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      once: { type: 'boolean' },
-      reset: { type: 'boolean' },
-      only: { type: 'string' },
-      'port-base': { type: 'string', default: String(defaultPortBase) },
-    },
-  });
-  if (values.help === true) {
+  const options = readOptions(process.argv.slice(2));
+  if (options.help) {
     process.stdout.write(`${help}\n`);
     return 0;
   }
-  const directory = join(checkout, '.demo');
-  const parts = values.only === undefined ? partNames : partsOf(values.only);
-  const release = takeDirectory(directory);
-  if (values.reset === true) {
+  const stopping = stopSignal();
+  const taken = await takeDirectory(directory);
+  // Also when a second Ctrl-C ends us at once.
+  process.once('exit', taken.release);
+  const ports = await portsFrom(options.portBase, taken.wasAbandoned ? leftoversMs : 0);
+  if (options.reset) {
     erasePostgres(join(directory, 'postgres'));
-    rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    taken.empty();
   }
   const view = createView();
-  const stopped = stopSignal();
   view.heading('Neurocards on this machine');
-  const stack = await startStack({
-    directory,
-    ports: await portsFrom(Number(values['port-base'])),
-    parts,
-    onProgress: (line) => view.note(line),
-  });
   try {
-    writeEnvironmentFiles(directory, stack.environments);
-    view.good('everything runs');
-    const code =
-      parts.length === partNames.length ? await Promise.race([play(stack, view), stopped.then(() => 130)]) : 0;
-    if (values.once === true || code === 130) return code;
-    invite(stack, view);
-    await stopped;
-    return code;
-  } finally {
-    view.note('stopping');
-    await stack.stop();
-    release();
+    const stack = await startStack({
+      ...options,
+      directory,
+      ports,
+      signal: stopping.signal,
+      onProgress: (line) => view.note(line),
+    });
+    try {
+      return await run(stack, options, view, stopping);
+    } finally {
+      view.note('stopping');
+      await stack.stop();
+    }
+  } catch (error) {
+    if (stopping.signal.aborted) return interrupted;
+    throw error;
   }
 }
 
-function partsOf(list: string): PartName[] {
-  const standIns = new Set(['telegram', 'kie', 'completions']);
-  const named = list.split(',').map((name) => (standIns.has(name.trim()) ? 'stand-ins' : name.trim()));
-  const known = partNames.filter((name) => named.includes(name));
-  const unknown = named.find((name) => !partNames.some((part) => part === name));
-  if (unknown !== undefined) {
-    throw new DevEnvironmentError(
-      'BadSetting',
-      `--only does not know the part "${unknown}": choose of ${partNames.join(', ')}.`,
-    );
+async function run(stack: Stack, options: DemoOptions, view: View, stopping: Stopping): Promise<number> {
+  writeEnvironmentFiles(directory, stack.environments);
+  view.good('everything runs');
+  if (options.parts.length < partNames.length || options.standIns.length < 3) {
+    inviteByHand(stack, options, view);
+    if (!options.once) await stopping.heard;
+    return 0;
   }
-  return known;
+  const memory = watchMemory();
+  const code = await Promise.race([play(stack, view, memory), stopping.heard.then(() => interrupted)]).finally(() =>
+    memory.stop(),
+  );
+  if (options.once || stopping.signal.aborted) return code;
+  invite(stack, view);
+  await stopping.heard;
+  return code;
 }
 
-async function play(stack: Stack, view: View): Promise<number> {
+async function play(stack: Stack, view: View, memory: MemoryWatch): Promise<number> {
   const endpoints = stack.endpoints();
-  const kube = createKubeClient({ kubeconfig: endpoints.kubeconfig, userAgent: 'neurocards-demo' });
-  const writesBefore = await countWrites(kube).finally(() => kube.close());
-  const firstChat = 1000 + (Math.floor(Date.now() / 1000) % 100_000_000) * 10;
+  const startSeconds = tenths(performance.now() / 1000);
+  const idle = wholeMemory();
+  const writesBefore = await countWrites(endpoints.kubeconfig);
   const played = await playScript({
     telegram: endpoints.telegram,
     databaseUrl: endpoints.databaseUrl,
     view,
-    firstChat,
+    firstChat: 1000 + (Math.floor(Date.now() / 1000) % 100_000_000) * 10,
   });
-  const report = await writeReport(stack.endpoints(), played, writesBefore);
-  writeFileSync(join(stack.directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const measured = {
+    startSeconds,
+    memoryMegabytes: { idle: megabytes(idle), peak: megabytes(memory.peakBytes) },
+  };
+  const judged = await writeReport(stack.endpoints(), played, writesBefore, measured);
+  writeFileSync(join(directory, 'report.json'), `${JSON.stringify(judged.report, null, 2)}\n`);
   view.heading('kubectl get videojobs');
-  spawnSync(
-    stack.controlPlane.binaries.kubectl,
-    [`--kubeconfig=${endpoints.kubeconfig}`, '-n', endpoints.namespace, 'get', 'videojobs'],
-    {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  );
+  const arguments_ = [`--kubeconfig=${endpoints.kubeconfig}`, '-n', endpoints.namespace, 'get', 'videojobs'];
+  spawnSync(stack.controlPlane.binaries.kubectl, arguments_, { stdio: ['ignore', 'inherit', 'inherit'] });
+  return tell(judged, view);
+}
+
+function tell({ report, problems }: Judged, view: View): number {
   view.heading('Report (.demo/report.json)');
+  const seconds = (value: number | null): string => (value === null ? '-' : `${value} s`);
   for (const order of report.orders) {
-    const seconds = (value: number | null): string => (value === null ? '-' : `${value} s`);
     view.note(
       `${order.order}  ${order.outcome}, ${order.credits}; tap to createTask ${seconds(order.secondsTapToCreateTask)}, ` +
         `provider done to chat ${seconds(order.secondsProviderDoneToChat)}`,
@@ -117,40 +111,51 @@ async function play(stack: Stack, view: View): Promise<number> {
   const { granted, held, captured, available } = report.ledger;
   view.note(`ledger: granted ${granted}, held ${held}, captured ${captured}, available ${available}`);
   view.note(`writes to the API server per VideoJob: ${report.apiWritesPerVideoJob}`);
-  const problems = judge(report, played);
+  const { idle, peak } = report.memoryMegabytes;
+  view.note(`memory of everything (PSS): ${idle} MB idle, at most ${peak} MB; ready after ${report.startSeconds} s`);
   for (const problem of problems) view.bad(problem);
-  if (problems.length === 0) view.good('all three orders went as they should');
-  return problems.length === 0 ? 0 : 1;
+  if (problems.length > 0) return 1;
+  view.good('all three orders went as they should');
+  return 0;
 }
 
-function invite(stack: Stack, view: View): void {
-  const { chat, kubeconfig } = stack.endpoints();
-  view.heading('Try it');
-  view.note(`chat page            ${chat}`);
-  view.note(`kubectl              npm run kubectl -- get videojobs -n ${stack.endpoints().namespace}`);
-  view.note(`kubeconfig           export KUBECONFIG=${kubeconfig}`);
-  view.note('who waits and why    npm run admin -- order show ORDER');
-  view.note('kill something       the pids are in .demo/endpoints.json; it comes back, and no order is lost');
-  view.note('Ctrl-C stops everything; the state stays for the next start (--reset forgets it)');
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6);
+}
+
+interface Stopping {
+  signal: AbortSignal;
+  heard: Promise<void>;
 }
 
 /** A terminal and npm may both pass on one Ctrl-C: only a signal after half a second means "at once". */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let first: number | undefined;
-    const heard = (): void => {
-      if (first === undefined) first = Date.now();
-      else if (Date.now() - first > 500) process.exit(130);
-      resolve();
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, heard);
-  });
+function stopSignal(): Stopping {
+  const controller = new AbortController();
+  const { promise: heard, resolve } = Promise.withResolvers<void>();
+  let first: number | undefined;
+  const hear = (): void => {
+    if (first !== undefined && Date.now() - first > 500) process.exit(interrupted);
+    first ??= Date.now();
+    controller.abort();
+    resolve();
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, hear);
+  return { signal: controller.signal, heard };
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const known = error instanceof DevEnvironmentError;
-  process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exitCode = 1;
+/** Exits itself: after an interruption the script still waits for what will never come. */
+async function end(): Promise<never> {
+  try {
+    process.exit(await main());
+  } catch (error) {
+    const known = error instanceof DevEnvironmentError;
+    process.stderr.write(`${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(1);
+  }
 }
+
+await end();

@@ -6,7 +6,6 @@ export interface PartOptions {
   env: Readonly<Record<string, string>>;
   cwd: string;
   logFile: string;
-  onLine?: (line: string) => void;
   /** Told when it died by itself, and again when it runs anew. */
   onChange: (what: string) => void;
 }
@@ -17,11 +16,12 @@ export interface Part {
   /** undefined while it does not run. */
   readonly pid: number | undefined;
   kill(signal: NodeJS.Signals): void;
-  /** Stops it for good: SIGTERM, then SIGKILL. */
+  /** Stops it for good: SIGTERM, then SIGKILL after the grace. */
   stop(): Promise<void>;
 }
 
-const graceMs = 10_000;
+/** A node ends its pods first, and a pod finishes the call it is in: on a slow machine that takes its time. */
+const graceMs = 20_000;
 const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 const healthyMs = 30_000;
@@ -32,27 +32,37 @@ export async function startPart(options: PartOptions): Promise<Part> {
   let stopping = false;
   let pauseMs = firstPauseMs;
   let timer: NodeJS.Timeout | undefined;
+  let launching: Promise<void> = Promise.resolve();
 
   async function launch(): Promise<void> {
     const started = Date.now();
-    child = await startChild({
+    const current = await startChild({
       command: process.execPath,
       args: [...options.args],
       env: { ...options.env },
       cwd: options.cwd,
       stopSignal: 'SIGTERM',
       logFile: options.logFile,
-      ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
     });
+    child = current;
     options.onChange('started');
-    const current = child;
     void current.exited.then(({ code, signal }) => {
       if (stopping) return;
       if (Date.now() - started > healthyMs) pauseMs = firstPauseMs;
       options.onChange(`ended (${signal ?? `exit code ${code}`}); started again in ${pauseMs / 1000} s`);
-      timer = setTimeout(() => void launch().catch(() => options.onChange('could not be started again')), pauseMs);
-      pauseMs = Math.min(longestPauseMs, pauseMs * 2);
+      later();
     });
+  }
+
+  function later(): void {
+    timer = setTimeout(() => {
+      launching = launch().catch(() => {
+        if (stopping) return;
+        options.onChange(`could not be started; tried again in ${pauseMs / 1000} s`);
+        later();
+      });
+    }, pauseMs);
+    pauseMs = Math.min(longestPauseMs, pauseMs * 2);
   }
 
   await launch();
@@ -65,6 +75,7 @@ export async function startPart(options: PartOptions): Promise<Part> {
     async stop() {
       stopping = true;
       clearTimeout(timer);
+      await launching;
       await child?.stop(graceMs);
     },
   };

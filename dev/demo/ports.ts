@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { DevEnvironmentError } from '../errors.ts';
 import { freePort, requireFreePort } from '../port.ts';
 
@@ -33,15 +34,33 @@ export const defaultPortBase = 17080;
 
 /**
  * Ten ports in a row, the same in every run, so that addresses can be remembered.
+ * @param patienceMs how long a port may stay taken, by what an earlier demo left behind
  * @throws DevEnvironmentError `PortTaken`, naming the port and who wanted it.
  */
-export async function portsFrom(base: number): Promise<DemoPorts> {
-  if (!Number.isInteger(base) || base < 1024 || base + names.length > 65_535) {
-    throw new DevEnvironmentError('BadSetting', `--port-base must be a number from 1024 to 65525: ${base} is not.`);
-  }
+export async function portsFrom(base: number, patienceMs: number): Promise<DemoPorts> {
   const ports = assign((index) => base + index);
-  for (const name of names) await requireFreePort(ports[name], owners[name]);
+  const deadline = Date.now() + patienceMs;
+  for (const name of names) await free(ports[name], owners[name], deadline);
   return ports;
+}
+
+async function free(port: number, owner: string, deadline: number): Promise<void> {
+  for (;;) {
+    try {
+      return await requireFreePort(port, owner);
+    } catch (error) {
+      if (!(error instanceof DevEnvironmentError) || error.reason !== 'PortTaken') throw error;
+      if (Date.now() > deadline) {
+        throw new DevEnvironmentError(
+          'PortTaken',
+          `Port ${port}, which ${owner} needs, is taken by another program: stop it (find it with: ss -ltnp 'sport = :${port}'), ` +
+            'or choose other ports with npm run demo -- --port-base N.',
+          { cause: error },
+        );
+      }
+    }
+    await pause(100);
+  }
 }
 
 /** Free ports, for tests that run beside a demo. */

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
-import pg from 'pg';
-import { z } from 'zod';
+import type { Press } from '../../src/telegram/button.ts';
+import { childJobName, videoJobName } from '../../src/videojob/names.ts';
 import { checkout } from '../places.ts';
-import { type ChatMessage, type Customer, createCustomer, hasButton } from './customer.ts';
+import { type Books, openBooks } from './books.ts';
+import { buttonsOf, type ChatMessage, type Customer, createCustomer, hasButton } from './customer.ts';
+import { until } from './until.ts';
 import type { View } from './view.ts';
 
 /** One order of the script: which it was and whether it went as it should. */
@@ -15,7 +17,7 @@ export interface PlayedOrder {
   tappedAt: Date;
 }
 
-export interface ScriptTools {
+export interface ScriptPlaces {
   telegram: string;
   databaseUrl: string;
   view: View;
@@ -23,95 +25,89 @@ export interface ScriptTools {
   firstChat: number;
 }
 
+interface Tools {
+  view: View;
+  books: Books;
+}
+
 const photos = join(checkout, 'dev/photos');
-const screenSeconds = 15;
-const orderSeconds = 180;
+/** Generous, because the machine may be busy: what takes longer is broken. */
+const screenSeconds = 60;
+const orderSeconds = 300;
 
 /** The three orders: a cup that becomes a video, a person in the photo that is refused, and Generate Again. */
-export async function playScript(tools: ScriptTools): Promise<PlayedOrder[]> {
-  const { view, telegram, firstChat } = tools;
+export async function playScript({ telegram, databaseUrl, view, firstChat }: ScriptPlaces): Promise<PlayedOrder[]> {
   const first = createCustomer(telegram, firstChat, 'en');
   const second = createCustomer(telegram, firstChat + 1, 'ru');
-  const played: PlayedOrder[] = [];
+  const tools = { view, books: openBooks(databaseUrl) };
+  try {
+    view.heading('1  A coffee cup becomes a video');
+    const cup = await order(first, coffeeCup, tools);
+    await settled(first, cup, tools);
 
-  view.heading('1  A coffee cup becomes a video');
-  const cup = await order(
-    first,
-    'coffee cup',
-    'coffee-cup.jpg',
-    'A hand-made coffee cup, 250 ml, keeps warm for an hour',
-    'captured',
-    tools,
-  );
-  played.push(cup);
-  await finished(first, cup, tools);
+    view.heading('2  A person in the photo: refused, credits back, told why');
+    const person = await order(second, personInPhoto, tools);
+    await settled(second, person, tools);
 
-  view.heading('2  A person in the photo: refused, credits back, told why');
-  const person = await order(
-    second,
-    'person in the photo',
-    'person.jpg',
-    'Космический костюм для праздника',
-    'released',
-    tools,
-  );
-  played.push(person);
-  await finished(second, person, tools);
-
-  view.heading('3  Generate Again');
-  const again = await generateAgain(first, tools);
-  played.push(again);
-  await finished(first, again, tools);
-  return played;
+    view.heading('3  Generate Again');
+    const again = await generateAgain(first, cup.order, tools);
+    await settled(first, again, tools);
+    return [cup, person, again];
+  } finally {
+    await tools.books.close();
+  }
 }
 
-async function order(
-  customer: Customer,
-  title: string,
-  photo: string,
-  text: string,
-  expected: PlayedOrder['expected'],
-  tools: ScriptTools,
-): Promise<PlayedOrder> {
-  const { view } = tools;
+interface Wish {
+  title: string;
+  photo: string;
+  text: string;
+  expected: PlayedOrder['expected'];
+}
+
+const coffeeCup: Wish = {
+  title: 'coffee cup',
+  photo: 'coffee-cup.jpg',
+  text: 'A hand-made coffee cup, 250 ml, keeps warm for an hour',
+  expected: 'captured',
+};
+
+const personInPhoto: Wish = {
+  title: 'person in the photo',
+  photo: 'person.jpg',
+  text: 'Космический костюм для праздника',
+  expected: 'released',
+};
+
+async function order(customer: Customer, wish: Wish, { view, books }: Tools): Promise<PlayedOrder> {
   await welcome(customer, view);
-  await customer.sendPhoto(join(photos, photo));
-  const asked = await customer.see(
-    'the question for the text',
-    screenSeconds,
-    (one) => !hasButton(one, 'accept') && !hasButton(one, 'new') && isLatestQuestion(one),
-  );
-  view.step(`photo sent (${photo})`);
-  await customer.say(text);
-  const templates = await customer.see(
-    'the templates',
-    screenSeconds,
-    (one) => hasButton(one, 'template') && one.message_id > asked.message_id - 1,
-  );
-  await customer.press(templates, (press) => press.kind === 'template' && press.template === 'ad');
-  const next = await customer.see(
-    'wishes or confirmation',
-    screenSeconds,
-    (one) => hasButton(one, 'skip') || hasButton(one, 'create'),
-  );
-  if (hasButton(next, 'skip')) await customer.press(next, (press) => press.kind === 'skip');
-  const confirm = await customer.see('the confirmation', screenSeconds, (one) => hasButton(one, 'create'));
+  const photo = await customer.sendPhoto(join(photos, wish.photo));
+  view.step(`photo sent (${wish.photo})`);
+  await customer.see('the question for the text', screenSeconds, (one) => one.message_id > photo);
+  await customer.say(wish.text);
+  const templates = await customer.see('the templates', screenSeconds, (one) => hasButton(one, 'template'));
+  const chosen = await customer.press(templates, (press) => press.kind === 'template' && press.template === 'ad');
+  const nonce = nonceOf(chosen);
+  const wishes = await customer.see('the question for wishes', screenSeconds, (one) => hasNonce(one, 'skip', nonce));
+  await customer.press(wishes, (press) => press.kind === 'skip');
+  const confirm = await customer.see('the confirmation', screenSeconds, (one) => hasNonce(one, 'create', nonce));
   view.step(`confirmation: ${oneLine(confirm)}`);
-  const known = await orderIds(tools.databaseUrl);
   const tappedAt = new Date();
   await customer.press(confirm, (press) => press.kind === 'create');
-  const id = await newOrder(tools.databaseUrl, known);
-  view.step(`order ${id} placed, credits held`);
-  return { order: id, chat: customer.chat, title, expected, tappedAt };
+  const id = await placed(nonce, books);
+  view.step(`order ${id} placed, credits held, ${videoJobName(id)} on its way to the API server`);
+  return { order: id, chat: customer.chat, title: wish.title, expected: wish.expected, tappedAt };
 }
 
-async function generateAgain(customer: Customer, tools: ScriptTools): Promise<PlayedOrder> {
-  const video = await customer.see('a video with Generate Again', screenSeconds, (one) => hasButton(one, 'again'));
-  const known = await orderIds(tools.databaseUrl);
+async function generateAgain(customer: Customer, shown: string, { view, books }: Tools): Promise<PlayedOrder> {
+  const isAgain = (press: Press): boolean => press.kind === 'again' && press.order === shown;
+  const video = await customer.see('a video with Generate Again', screenSeconds, (one) =>
+    buttonsOf(one).some(({ press }) => isAgain(press)),
+  );
   const tappedAt = new Date();
-  await customer.press(video, (press) => press.kind === 'again');
-  const id = await newOrder(tools.databaseUrl, known);
-  tools.view.step(`order ${id} placed with one tap, credits held`);
+  const pressed = await customer.press(video, isAgain);
+  const id = await placed(nonceOf(pressed), books);
+  view.step(`order ${id} placed with one tap, credits held, ${videoJobName(id)} on its way to the API server`);
   return { order: id, chat: customer.chat, title: 'Generate Again', expected: 'captured', tappedAt };
 }
 
@@ -127,72 +123,45 @@ async function welcome(customer: Customer, view: View): Promise<void> {
   view.step(`customer ${customer.chat} accepted the terms: ${oneLine(welcomed)}`);
 }
 
-function isLatestQuestion(one: ChatMessage): boolean {
-  return one.text !== undefined;
+/** The ledger knows each tap by the nonce on its button: no other order can be taken for this one. */
+function placed(nonce: string, books: Books): Promise<string> {
+  return until('the order (see the log of the bot)', screenSeconds, () => books.orderOf(nonce));
 }
 
-const orderRow = z.object({ order_id: z.string() });
-const settledRow = z.object({ state: z.string(), reason: z.string().nullable() });
+function nonceOf(press: Press): string {
+  if (press.kind === 'again') return `again:${press.order}:${press.turn}`;
+  if ('nonce' in press) return press.nonce;
+  throw new Error(`the button ${press.kind} places no order`);
+}
 
-async function finished(
-  customer: Customer,
-  { order: id, expected }: PlayedOrder,
-  { databaseUrl, view }: ScriptTools,
-): Promise<void> {
-  const start = Date.now();
-  let progress = '';
-  for (;;) {
-    const shown = await customer.messages();
-    const latest = shown.findLast((one) => one.from === 'bot');
+function hasNonce(on: ChatMessage, kind: Press['kind'], nonce: string): boolean {
+  return buttonsOf(on).some(({ press }) => press.kind === kind && 'nonce' in press && press.nonce === nonce);
+}
+
+const stages = { generation: 'generate', delivery: 'deliver' } as const;
+
+/** Tells what the person reads and which Jobs run, until the credits are settled. */
+async function settled(customer: Customer, played: PlayedOrder, { view, books }: Tools): Promise<void> {
+  const { order: id, expected } = played;
+  const name = videoJobName(id);
+  let told = '';
+  let jobs = 0;
+  const look = async () => {
+    const progress = await books.progressOf(id);
+    for (const { stage, n } of progress.jobs.slice(jobs)) view.step(`Job ${childJobName(name, stages[stage], n)}`);
+    jobs = Math.max(jobs, progress.jobs.length);
+    const latest = (await customer.messages().catch(() => [])).findLast((one) => one.from === 'bot');
     const text = latest === undefined ? '' : oneLine(latest);
-    if (text !== progress && text !== '') view.note(text);
-    progress = text;
-    const row = await settledOrder(databaseUrl, id);
-    if (row !== undefined && row.state !== 'held') {
-      const fine = row.state === expected;
-      (fine ? view.good : view.bad)(`${id} ${row.state}: ${row.reason ?? ''}`);
-      return;
-    }
-    if (Date.now() - start > orderSeconds * 1000)
-      throw new Error(`order ${id} was not settled within ${orderSeconds} s: npm run admin -- order show ${id}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-async function query<T>(url: string, sql: string, values: unknown[], row: z.ZodType<T>): Promise<T[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const { rows } = await client.query<Record<string, unknown>>(sql, values);
-    return z.array(row).parse(rows);
-  } finally {
-    await client.end();
-  }
-}
-
-async function orderIds(url: string): Promise<ReadonlySet<string>> {
-  const rows = await query(url, 'select order_id from ledger.orders', [], orderRow);
-  return new Set(rows.map((row) => row.order_id));
-}
-
-async function newOrder(url: string, known: ReadonlySet<string>): Promise<string> {
-  const deadline = Date.now() + screenSeconds * 1000;
-  for (;;) {
-    const found = [...(await orderIds(url))].find((id) => !known.has(id));
-    if (found !== undefined) return found;
-    if (Date.now() > deadline)
-      throw new Error(`no order was placed within ${screenSeconds} s: read the log of the bot`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function settledOrder(url: string, id: string): Promise<z.infer<typeof settledRow> | undefined> {
-  const rows = await query(url, 'select state, reason from ledger.holds where order_id = $1', [id], settledRow);
-  return rows[0];
+    if (text !== told && text !== '') view.note(text);
+    told = text === '' ? told : text;
+    return progress.state === 'held' ? undefined : progress;
+  };
+  const end = await until(`the end of order ${id} (npm run admin -- order show ${id})`, orderSeconds, look);
+  (end.state === expected ? view.good : view.bad)(`${id} ${end.state}: ${end.reason ?? ''}`);
 }
 
 /** The words of a message on one line, as far as a line goes. */
-export function oneLine(message: ChatMessage): string {
+function oneLine(message: ChatMessage): string {
   const text = (message.text ?? message.caption ?? (message.video ? 'video' : '')).replaceAll(/\s+/g, ' ').trim();
   return text.length > 90 ? `${text.slice(0, 89)}…` : text;
 }

@@ -1,22 +1,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildBundles } from '../bundle/bundle.ts';
-import { type ControlPlane, type ProcessName, startControlPlane } from '../control-plane/plane.ts';
+import { type ControlPlane, startControlPlane } from '../control-plane/plane.ts';
 import { checkout } from '../places.ts';
 import { type PostgresServer, startPostgres } from '../postgres/server.ts';
-import { jobsNamespace, ownNamespace, prepareCluster } from './cluster.ts';
+import { accountOf } from './chart.ts';
+import { places as clusterPlaces, jobsNamespace, ownNamespace, prepareCluster } from './cluster.ts';
+import { commandOf, type PartName, partNames, type StandInName, standInNames } from './command.ts';
 import { databaseName, prepareDatabase } from './database.ts';
-import { type Endpoints, runnerPids, writeEndpoints } from './endpoints.ts';
+import { type Endpoints, endpointsWriter, pidList, runnerPids } from './endpoints.ts';
 import { type Environments, environmentsOf } from './environments.ts';
+import { startHealing } from './healing.ts';
 import { type Part, startPart } from './part.ts';
 import { podTemplates } from './pod-templates.ts';
 import type { DemoPorts } from './ports.ts';
 import { waitReady } from './ready.ts';
 import { openSecrets } from './secrets.ts';
 
-/** Parts that are processes of their own and can be left out, to be started by hand. */
-export const partNames = ['stand-ins', 'node', 'bot', 'controller'] as const;
-export type PartName = (typeof partNames)[number];
+export { type PartName, partNames } from './command.ts';
 
 export interface StackOptions {
   /** Everything of this stack lives below it. */
@@ -24,6 +25,8 @@ export interface StackOptions {
   ports: DemoPorts;
   /** Parts to start; all by default. */
   parts?: readonly PartName[];
+  /** What the stand-ins' process plays; all by default. */
+  standIns?: readonly StandInName[];
   /** Seconds a KIE task takes. */
   renderSeconds?: number;
   /** For tests: nothing waits for the disk. */
@@ -32,11 +35,14 @@ export interface StackOptions {
   settings?: Readonly<Record<string, unknown>>;
   /** More environment for a part, e.g. shorter clocks in tests. */
   extraEnv?: { [K in 'bot' | 'controller' | 'generate' | 'deliver']?: Record<string, string> };
+  /** Gives up the start: what was started is stopped, and the reason of the signal is thrown. */
+  signal?: AbortSignal;
   onProgress(line: string): void;
 }
 
 export interface Stack {
   directory: string;
+  ports: DemoPorts;
   endpoints(): Endpoints;
   environments: Environments;
   controlPlane: ControlPlane;
@@ -53,56 +59,46 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-const healEveryMs = 1_000;
+/** What to undo, in the order it was done. */
+type Started = (() => Promise<unknown>)[];
 
 /**
  * Starts everything a bare machine lacks and everything that is ours, in order, and keeps it running: a part that dies is started
- * again, and `.demo/endpoints.json` stays true.
+ * again, and `endpoints.json` in its directory stays true.
  * @throws DevEnvironmentError with one sentence; whatever was started is stopped before.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const started: (() => Promise<void>)[] = [];
+  const started: Started = [];
   try {
     return await assemble(options, started);
   } catch (error) {
-    for (const stop of started.toReversed()) await stop();
+    await undo(started);
     throw error;
   }
 }
 
-async function assemble(options: StackOptions, started: (() => Promise<void>)[]): Promise<Stack> {
-  const { ports, onProgress } = options;
+async function undo(started: Started): Promise<void> {
+  for (const stop of started.splice(0).toReversed()) await stop();
+}
+
+async function assemble(options: StackOptions, started: Started): Promise<Stack> {
+  const { ports, onProgress, signal } = options;
   const directory = resolve(options.directory);
   const places = makePlaces(directory);
   const secrets = openSecrets(directory);
-  const [controlPlane, firstPostgres, bundle] = await Promise.all([
-    startControlPlane({
-      directory: join(directory, 'control-plane'),
-      ports,
-      namespace: jobsNamespace,
-      unsafeNoFsync: options.ephemeral,
-      onProgress,
-    }).then((plane) => {
-      started.push(() => plane.close());
-      return plane;
-    }),
-    startPostgres({ directory: join(directory, 'postgres'), port: ports.postgres, ephemeral: options.ephemeral }).then(
-      (server) => {
-        started.push(() => postgres.close());
-        return server;
-      },
-    ),
-    buildBundles({ directory: places.bundle, native: true }),
-  ]);
+  const openPostgres = (): Promise<PostgresServer> =>
+    startPostgres({ directory: join(directory, 'postgres'), port: ports.postgres, ephemeral: options.ephemeral });
+  signal?.throwIfAborted();
+  const { controlPlane, postgres: firstPostgres } = await startGround(options, directory, openPostgres, started);
   let postgres = firstPostgres;
   let postgresWanted = true;
-  onProgress(`Bundles: ${bundle.length} files`);
+  started.push(() => postgres.close());
 
   const environments = environmentsOf(
     ports,
     secrets,
     {
-      kubeconfig: controlPlane.kubeconfig,
+      kubeconfigs: await writeKubeconfigs(controlPlane, directory),
       storage: places.storage,
       podTemplates: places.podTemplates,
       databaseUrl: (role) => postgres.urlFor(databaseName, role),
@@ -113,7 +109,7 @@ async function assemble(options: StackOptions, started: (() => Promise<void>)[])
     Object.assign(environments[name], options.extraEnv?.[name]);
   }
   writeFileSync(places.podTemplates, JSON.stringify(podTemplates(), null, 2));
-  await Promise.all([
+  await both([
     prepareDatabase(postgres, { usual_seconds: 10, ...options.settings }),
     prepareCluster({
       kubeconfig: controlPlane.kubeconfig,
@@ -121,15 +117,20 @@ async function assemble(options: StackOptions, started: (() => Promise<void>)[])
       generateEnv: environments.generate,
       deliverEnv: environments.deliver,
     }),
+    buildBundles({ directory: places.bundle, native: true }),
   ]);
+  signal?.throwIfAborted();
 
   const parts = new Map<PartName, Part>();
-  const endpoints = (): Endpoints => describe(options, directory, controlPlane, postgres, parts);
-  const publish = (): void => writeEndpoints(join(directory, 'endpoints.json'), endpoints());
+  const endpoints = (): Endpoints => describe(ports, directory, controlPlane, postgres, parts);
+  const write = endpointsWriter(join(directory, 'endpoints.json'));
+  const publish = (): void => write(endpoints());
+  const { kubeconfig } = controlPlane;
+  const { standIns = standInNames, renderSeconds = 6 } = options;
   const launch = async (name: PartName): Promise<void> => {
     const part = await startPart({
       name,
-      ...commandOf(name, places, ports, environments, controlPlane.kubeconfig, directory, options.renderSeconds ?? 6),
+      ...commandOf(name, { directory, ...places, kubeconfig, ports, environments, standIns, renderSeconds }),
       cwd: checkout,
       logFile: join(directory, 'logs', `${name}.log`),
       onChange: (what) => {
@@ -141,34 +142,42 @@ async function assemble(options: StackOptions, started: (() => Promise<void>)[])
   };
   started.push(async () => {
     // The bot and the controller first: what they ask of the others must still answer while they end.
-    for (const name of ['bot', 'controller', 'node', 'stand-ins'] as const) await parts.get(name)?.stop();
+    await Promise.all([parts.get('bot')?.stop(), parts.get('controller')?.stop()]);
+    await parts.get('node')?.stop();
+    await parts.get('stand-ins')?.stop();
   });
   const wanted = options.parts ?? partNames;
-  await Promise.all(wanted.filter((name) => name === 'stand-ins' || name === 'node').map(launch));
-  await Promise.all(wanted.filter((name) => name === 'bot' || name === 'controller').map(launch));
-  await waitReady(wanted, ports, onProgress);
+  await both(wanted.map(launch));
+  await waitReady({ parts: wanted, standIns, ports, onProgress, signal });
 
-  const healing = heal(options, controlPlane, {
-    alive: () => !postgresWanted || isAlive(postgres.pid),
-    restart: async () => {
-      postgres = await startPostgres({
-        directory: join(directory, 'postgres'),
-        port: ports.postgres,
-        ephemeral: options.ephemeral,
-      });
+  const healing = startHealing({
+    controlPlane,
+    postgres: {
+      alive: () => !postgresWanted || pidList(postgres.pid).length > 0,
+      restart: async () => {
+        postgres = await openPostgres();
+      },
     },
+    onProgress,
     publish,
   });
-  started.push(healing.stop);
+  // Undone last: what was being started again while everything stopped is stopped too.
+  started.unshift(async () => {
+    await healing.idle();
+    await Promise.all([controlPlane.close(), postgres.close()]);
+    publish();
+  });
+  started.push(async () => healing.halt());
   publish();
 
   return {
     directory,
+    ports,
     endpoints,
     environments,
     controlPlane,
     postgres: () => postgres,
-    kill: (name, signal = 'SIGKILL') => parts.get(name)?.kill(signal),
+    kill: (name, by = 'SIGKILL') => parts.get(name)?.kill(by),
     stopPart: async (name) => {
       await parts.get(name)?.stop();
       parts.delete(name);
@@ -179,17 +188,56 @@ async function assemble(options: StackOptions, started: (() => Promise<void>)[])
       await postgres.close();
     },
     startPostgres: async () => {
-      postgres = await startPostgres({
-        directory: join(directory, 'postgres'),
-        port: ports.postgres,
-        ephemeral: options.ephemeral,
-      });
+      postgres = await openPostgres();
       postgresWanted = true;
     },
-    async stop() {
-      for (const stop of started.splice(0).toReversed()) await stop();
-    },
+    stop: () => undo(started),
   };
+}
+
+/** The control plane and PostgreSQL, side by side; when one fails, the other is waited for and stopped. */
+async function startGround(
+  { ports, ephemeral, onProgress, signal }: StackOptions,
+  directory: string,
+  openPostgres: () => Promise<PostgresServer>,
+  started: Started,
+): Promise<{ controlPlane: ControlPlane; postgres: PostgresServer }> {
+  const plane = startControlPlane({
+    directory: join(directory, 'control-plane'),
+    ports,
+    namespace: jobsNamespace,
+    unsafeNoFsync: ephemeral,
+    signal,
+    onProgress,
+  });
+  const server = openPostgres();
+  started.push(async () => {
+    const [planeEnd, serverEnd] = await Promise.allSettled([plane, server]);
+    if (planeEnd.status === 'fulfilled') await planeEnd.value.close();
+    if (serverEnd.status === 'fulfilled') await serverEnd.value.close();
+  });
+  const [controlPlane, postgres] = await Promise.all([plane, server]);
+  signal?.throwIfAborted();
+  return { controlPlane, postgres };
+}
+
+/** Waits for all of them, also when one fails: nothing may still be under way when the stop begins. */
+async function both(works: readonly Promise<unknown>[]): Promise<void> {
+  for (const end of await Promise.allSettled(works)) if (end.status === 'rejected') throw end.reason;
+}
+
+/** Users of their own, known to the API server as the chart's service accounts. */
+async function writeKubeconfigs(
+  controlPlane: ControlPlane,
+  directory: string,
+): Promise<{ bot: string; controller: string }> {
+  const groups = ['system:serviceaccounts', `system:serviceaccounts:${ownNamespace}`];
+  const write = async (component: 'bot' | 'controller'): Promise<string> => {
+    const path = join(directory, `${component}.kubeconfig`);
+    await controlPlane.writeKubeconfigFor(accountOf(component, clusterPlaces), groups, path);
+    return path;
+  };
+  return { bot: await write('bot'), controller: await write('controller') };
 }
 
 interface StackPlaces {
@@ -206,60 +254,17 @@ function makePlaces(directory: string): StackPlaces {
   return { storage, bundle: join(directory, 'bundle'), podTemplates: join(directory, 'pod-templates.json') };
 }
 
-function commandOf(
-  name: PartName,
-  places: StackPlaces,
-  ports: DemoPorts,
-  environments: Environments,
-  kubeconfig: string,
-  directory: string,
-  renderSeconds: number,
-): { args: string[]; env: Record<string, string> } {
-  const source = (path: string): string[] => ['--import', join(checkout, 'dev/guard.mjs'), join(checkout, path)];
-  const base = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: directory };
-  switch (name) {
-    case 'stand-ins':
-      return {
-        args: [
-          ...source('dev/stand-ins/main.ts'),
-          ...['--telegram-port', String(ports.telegram), '--kie-port', String(ports.kie)],
-          ...['--completions-port', String(ports.completions), '--state', join(directory, 'stand-ins')],
-          ...['--seconds', String(renderSeconds)],
-        ],
-        env: { ...base, ...environments.standIns },
-      };
-    case 'node':
-      return {
-        args: [
-          ...source('dev/node/main.ts'),
-          ...['--kubeconfig', kubeconfig, '--directory', join(directory, 'node'), '--namespace', jobsNamespace],
-          ...['--runner-bundle', join(places.bundle, 'runner.mjs')],
-        ],
-        env: base,
-      };
-    case 'bot':
-    case 'controller':
-      return {
-        args: ['--enable-source-maps', join(places.bundle, 'main.mjs'), name],
-        env: { ...base, ...environments[name] },
-      };
-  }
-}
-
 function describe(
-  { ports }: StackOptions,
+  ports: DemoPorts,
   directory: string,
-  controlPlane: ControlPlane,
+  { kubeconfig, processes }: ControlPlane,
   postgres: PostgresServer,
   parts: ReadonlyMap<PartName, Part>,
 ): Endpoints {
   const http = (port: number): string => `http://127.0.0.1:${port}`;
-  const pidOf = (name: PartName): { pid: number }[] => {
-    const pid = parts.get(name)?.pid;
-    return pid === undefined ? [] : [{ pid }];
-  };
+  const pidsOf = (name: PartName): { pid: number }[] => pidList(parts.get(name)?.pid);
   return {
-    kubeconfig: controlPlane.kubeconfig,
+    kubeconfig,
     namespace: jobsNamespace,
     databaseUrl: postgres.urlFor(databaseName),
     telegram: http(ports.telegram),
@@ -268,60 +273,17 @@ function describe(
     chat: `${http(ports.telegram)}/`,
     metrics: { bot: [`${http(ports.bot)}/metrics`], controller: [`${http(ports.controller)}/metrics`] },
     processes: {
-      etcd: [controlPlane.processes.etcd],
-      'kube-apiserver': [controlPlane.processes['kube-apiserver']],
-      'kube-controller-manager': [controlPlane.processes['kube-controller-manager']],
-      postgres: [{ pid: postgres.pid }],
-      node: pidOf('node'),
-      telegram: pidOf('stand-ins'),
-      kie: pidOf('stand-ins'),
-      completions: pidOf('stand-ins'),
-      bot: pidOf('bot'),
-      controller: pidOf('controller'),
+      etcd: pidList(processes.etcd.pid),
+      'kube-apiserver': pidList(processes['kube-apiserver'].pid),
+      'kube-controller-manager': pidList(processes['kube-controller-manager'].pid),
+      postgres: pidList(postgres.pid),
+      node: pidsOf('node'),
+      telegram: pidsOf('stand-ins'),
+      kie: pidsOf('stand-ins'),
+      completions: pidsOf('stand-ins'),
+      bot: pidsOf('bot'),
+      controller: pidsOf('controller'),
       runner: runnerPids(join(directory, 'node')),
     },
   };
-}
-
-/** Starts again what is not a part: the control plane's processes and PostgreSQL. Also keeps the list of runners fresh. */
-function heal(
-  { onProgress }: StackOptions,
-  controlPlane: ControlPlane,
-  postgres: { alive(): boolean; restart(): Promise<void>; publish(): void },
-): { stop(): Promise<void> } {
-  let stopped = false;
-  let busy: Promise<void> = Promise.resolve();
-  const attempt = (what: string, work: () => Promise<void>): void => {
-    busy = busy.then(async () => {
-      if (stopped) return;
-      onProgress(`${what} ended; it is started again`);
-      await work().catch((error: unknown) =>
-        onProgress(`${what}: ${error instanceof Error ? error.message : 'failed'}`),
-      );
-      postgres.publish();
-    });
-  };
-  controlPlane.onExit(({ name, expected }: { name: ProcessName; expected: boolean }) => {
-    if (!expected && !stopped) attempt(name, () => controlPlane.startProcess(name));
-  });
-  const timer = setInterval(() => {
-    if (!postgres.alive()) attempt('postgres', () => (postgres.alive() ? Promise.resolve() : postgres.restart()));
-    postgres.publish();
-  }, healEveryMs);
-  return {
-    async stop() {
-      stopped = true;
-      clearInterval(timer);
-      await busy;
-    },
-  };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
