@@ -15,7 +15,7 @@ import { cancelOrder, closeOrder, readDueOrders } from '../../src/ledger/settlem
 import { claimOrder } from '../../src/order/claim.ts';
 import { endNotice, type Notice, postponeNotice, takeNotices } from '../../src/order/notices.ts';
 import { takeOrdersToRelay } from '../../src/order/relay-queue.ts';
-import { databaseError } from '../../src/postgres/errors.ts';
+import { persist } from '../../src/postgres/persist.ts';
 import { TestLedger, type TestOrder, type TestPerson } from '../support/ledger.ts';
 
 let ledger: TestLedger;
@@ -174,18 +174,19 @@ describe('at the same moment', () => {
 
 describe('a killed connection', () => {
   it('leaves an order placed or not, and the same nonce finds out which', async () => {
-    for (let round = 0; round < 20; round += 1) {
-      const person = await ledger.person(3);
-      const placement = ledger.placement(person);
-      const placing = ledger.place(placement).catch(databaseError);
-      const killing = ledger.superuser.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test-bot' and datname = current_database()",
-      );
-      await Promise.allSettled([placing, killing]);
-      const again = await ledger.place(placement);
+    // Its own, because connections of the pool stay broken until they are used.
+    const own = await TestLedger.open();
+    const people = await times(20, () => own.person(3));
+    const killBot =
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test-bot' and datname = current_database()";
+    for (const person of people) {
+      const placement = own.placement(person);
+      await Promise.allSettled([own.place(placement), own.superuser.query(killBot)]);
+      const again = await persist(() => own.place(placement));
       expect(['placed', 'exists']).toContain(again.outcome);
-      expect(await readBalance(ledger.bot, person.userId)).toEqual({ available: 2, held: 1 });
+      expect(await persist(() => readBalance(own.bot, person.userId))).toEqual({ available: 2, held: 1 });
     }
+    expect(await own.violations()).toEqual([]);
   });
 });
 
