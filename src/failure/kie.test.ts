@@ -178,10 +178,20 @@ describe('a create', () => {
     expect(classifyKie({ where: 'create', ...seen })).toEqual({ class: 'ambiguous', certain: false });
   });
 
-  it('that never left us made no task, and waits a moment', () => {
-    const verdict = classifyKie({ where: 'create', network: 'not-sent' });
-    expect(verdict).toMatchObject({ class: 'provider-busy', certain: true });
-    expect(verdict.retryAfterSeconds).toBeGreaterThan(0);
+  it('that never left us made no task', () => {
+    expect(classifyKie({ where: 'create', network: 'not-sent' })).toEqual({ class: 'provider-busy', certain: true });
+  });
+
+  it('waits long under maintenance, and a moment after an error of a moment', () => {
+    expect(classifyKie({ where: 'create', code: 455, message: 'x' }).retryAfterSeconds).toBe(30);
+    expect(classifyKie({ where: 'create', code: 500, message: 'server is busy' }).retryAfterSeconds).toBe(30);
+    for (const where of ['record', 'upload', 'download'] as const) {
+      expect(classifyKie({ where, network: 'lost' }).retryAfterSeconds).toBeUndefined();
+    }
+    expect(classifyKie({ where: 'download', httpStatus: 503 }).retryAfterSeconds).toBeUndefined();
+    expect(
+      classifyKie({ where: 'upload', httpStatus: 500, message: 'Server exception' }).retryAfterSeconds,
+    ).toBeUndefined();
   });
 
   it('keeps to the pause that the answer names', () => {

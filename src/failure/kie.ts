@@ -182,8 +182,13 @@ function textClass(text: string, tables: readonly (readonly TextRule[])[]): Fail
   return undefined;
 }
 
+/** A cut connection, or an error of a moment, is no maintenance: who meets it tries again in its own time. */
 function withPause(failure: FailureClass, certain: boolean, seen: KieSighting): KieVerdict {
-  const seconds = seen.retryAfterSeconds ?? defaultRetryAfter[failure];
-  const paused = seconds !== undefined && (failure === 'provider-rate' || failure === 'provider-busy');
-  return { class: failure, certain, ...(paused ? { retryAfterSeconds: seconds } : {}) };
+  const mayPause = failure === 'provider-rate' || failure === 'provider-busy';
+  const seconds = seen.retryAfterSeconds ?? (isAskedToWait(failure, seen) ? defaultRetryAfter[failure] : undefined);
+  return { class: failure, certain, ...(mayPause && seconds !== undefined ? { retryAfterSeconds: seconds } : {}) };
+}
+
+function isAskedToWait(failure: FailureClass, seen: KieSighting): boolean {
+  return failure === 'provider-rate' || seen.code === 455 || /maintenance|server is busy/i.test(seen.message ?? '');
 }
