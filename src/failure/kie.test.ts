@@ -184,7 +184,7 @@ describe('a create', () => {
 
   it('waits long under maintenance, and a moment after an error of a moment', () => {
     expect(classifyKie({ where: 'create', code: 455, message: 'x' }).retryAfterSeconds).toBe(30);
-    expect(classifyKie({ where: 'create', code: 500, message: 'server is busy' }).retryAfterSeconds).toBe(30);
+    expect(classifyKie({ where: 'record', code: 500, message: 'server is busy' }).retryAfterSeconds).toBe(30);
     for (const where of ['record', 'upload', 'download'] as const) {
       expect(classifyKie({ where, network: 'lost' }).retryAfterSeconds).toBeUndefined();
     }
