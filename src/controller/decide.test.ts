@@ -104,6 +104,13 @@ describe('deletion', () => {
     expect(decision.cluster).toEqual([]);
   });
 
+  it('starts nothing when the ledger did not close it, and looks again soon', () => {
+    const tried = new Set([effectKey({ kind: 'close', request: 'Deleted' })]);
+    const open = observation({ generationExecutions: [execution()] });
+    const decision = decide(observed({ videoJob: deleting, observation: open }), now, tried);
+    expect(decision).toMatchObject({ ledger: [], cluster: [], status: null, requeueAt: secondsFromNow(5) });
+  });
+
   it('drops the finalizer as soon as the order is settled, without an end state', () => {
     const settled = observation({ settled: { outcome: 'released', reason: 'Deleted', at: now } });
     expect(decide(observed({ videoJob: deleting, observation: settled }), now)).toMatchObject({

@@ -34,6 +34,7 @@ export function decide(observed: Observed, now: Date, tried: ReadonlySet<string>
   if (observation.settled !== null) return decideSettled(observed, observation, now);
   const ledger = nextLedgerEffect(observed, observation, tried);
   if (ledger !== null) return { ...nothing, ledger: [ledger] };
+  if (videoJob.metadata.deletionTimestamp !== undefined) return { ...nothing, requeueAt: later(now, 5_000) };
   return decideStage(observed, observation, now, tried);
 }
 

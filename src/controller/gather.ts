@@ -41,7 +41,9 @@ export async function gather(stored: StoredVideoJob, tools: GatherTools): Promis
     return { ...found, claim: null, observation: null, jobs };
   }
   const { claim, observation } = await claimAndObserve(videoJob, tools.database);
-  if (observation === null) return { ...found, claim, observation, jobs };
+  // What is being deleted starts nothing, and its namespace may have lost the right to look at Jobs already.
+  const starts = videoJob.metadata.deletionTimestamp === undefined;
+  if (observation === null || !starts) return { ...found, claim, observation, jobs };
   const confirmed = await confirmOpenJobs(videoJob, observation, jobs, tools.kube);
   const podStartCause = await podStart(videoJob, observation, tools.kube);
   return { ...found, claim, observation, jobs: confirmed, podStartCause };

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { KubeClient } from '../kube/client.ts';
 import { createEventRecorder } from '../kube/event-recorder.ts';
 import { createWorkQueue } from '../kube/queue.ts';
@@ -36,8 +37,9 @@ export interface Leader {
 
 const dueEveryMs = 15_000;
 const admitEveryMs = 5_000;
-const auditEveryMs = 60_000;
+const auditEveryMs = 20_000;
 const abandonedEveryMs = 30_000;
+const jobsWaitMs = 15_000;
 
 /** What the leading controller does: watch, reconcile, sweep. Ends when `leading` is aborted, after the passes under way. */
 export async function lead(leader: Leader, leading: AbortSignal): Promise<void> {
@@ -83,7 +85,10 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
     onStale: () => reconciles.inc({ result: 'stale' }),
   };
   const watching = [videoJobs.run(leading), jobs.run(leading)];
-  await Promise.race([Promise.all([videoJobs.synced, jobs.synced]), aborted(leading)]);
+  await Promise.race([videoJobs.synced, aborted(leading)]);
+  // A namespace that is being deleted lets nobody list its Jobs any more, and its VideoJobs must be settled all the same.
+  // Without this cache passes are slow, not wrong: a Job that is not in it is asked for by name.
+  await Promise.race([jobs.synced, pause(jobsWaitMs, undefined, { ref: false }), aborted(leading)]);
   leader.synced = !leading.aborted;
 
   const sweep = { database, log, enqueue };

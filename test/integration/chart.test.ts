@@ -206,6 +206,7 @@ describe('the rights of people and of our accounts', () => {
     const values = ['jobsNamespace.create=false', `jobsNamespace.name=${namespace}`, 'crds.enabled=false'];
     const wanted = [
       'ClusterRole',
+      'ClusterRoleBinding',
       'Role',
       'RoleBinding',
       'ValidatingAdmissionPolicy',
@@ -214,8 +215,7 @@ describe('the rights of people and of our accounts', () => {
     for (const document of documents(values, release, `${namespace}-own`)) {
       if (!wanted.includes(document.kind)) continue;
       // Helm would put what names no namespace into the release's; nothing here needs that one.
-      const isClusterWide = document.kind.startsWith('Validating') || document.kind === 'ClusterRole';
-      if (!isClusterWide && document.metadata.namespace !== namespace) continue;
+      if (!isClusterWide(document) && document.metadata.namespace !== namespace) continue;
       await objects.create(objectOf(document));
     }
     const rbac = config.makeApiClient(RbacAuthorizationV1Api);
@@ -245,8 +245,7 @@ describe('the rights of people and of our accounts', () => {
     );
     return async () => {
       for (const document of documents(values, release, `${namespace}-own`)) {
-        const isClusterWide = document.kind.startsWith('Validating') || document.kind === 'ClusterRole';
-        if (isClusterWide) await objects.delete(objectOf(document));
+        if (isClusterWide(document)) await objects.delete(objectOf(document));
       }
       await own.remove();
     };
@@ -287,7 +286,36 @@ describe('the rights of people and of our accounts', () => {
     await as('admin').deleteNamespacedCustomObject(target);
     await patch(account('controller'), 'eeeeeeeeeeee', { metadata: { finalizers: null } });
   });
+
+  // A namespace that is deleted loses its roles before its VideoJobs, and ends only when these are let go.
+  test('the controller settles and lets go after the namespace has lost its roles', async () => {
+    await as(account('bot')).createNamespacedCustomObject({ ...where(), body: videoJob('ffffffffffff') });
+    const config = new KubeConfig();
+    config.loadFromFile(inject('kubeconfig'));
+    const rbac = config.makeApiClient(RbacAuthorizationV1Api);
+    await rbac.deleteNamespacedRoleBinding({ namespace, name: `${release}-neurocards-bot` });
+    await rbac.deleteNamespacedRoleBinding({ namespace, name: `${release}-neurocards-controller` });
+    await waitFor(
+      () =>
+        as(account('bot'))
+          .listNamespacedCustomObject(where())
+          .then(
+            () => false,
+            () => true,
+          ),
+      {
+        what: 'the roles to be gone',
+      },
+    );
+    await as('admin').deleteNamespacedCustomObject({ ...where(), name: 'vj-ffffffffffff' });
+    await as(account('controller')).listNamespacedCustomObject(where());
+    await patch(account('controller'), 'ffffffffffff', { metadata: { finalizers: null } });
+  });
 });
+
+function isClusterWide({ kind }: Rendered): boolean {
+  return kind.startsWith('Validating') || kind.startsWith('ClusterRole');
+}
 
 function objectOf(document: Rendered): KubernetesObject {
   return z.custom<KubernetesObject>().parse(document);
