@@ -28,7 +28,7 @@ import { endExecution } from '../../src/ledger/executions.ts';
 import { readBalance, registerPerson } from '../../src/ledger/people.ts';
 import { type CloseRequest, cancelOrder, closeOrder, readDueOrders } from '../../src/ledger/settlement.ts';
 import { setSuspended } from '../../src/order/observation.ts';
-import { TestLedger, type TestOrder, type TestPerson, video } from '../support/ledger.ts';
+import { TestLedger, type TestOrder, type TestPerson, videoOf } from '../support/ledger.ts';
 
 const refusedForGood = {
   kind: 'refused',
@@ -163,6 +163,7 @@ describe('the end of an order before its video is stored', () => {
       settled: { outcome: 'released', reason: 'Deleted' },
     });
     expect(await adoptCallback(ledger.runner, nonce, 'task-9')).toEqual({ state: 'abandoned' });
+    const video = videoOf(order.orderId);
     expect(await succeedAttempt(ledger.runner, lease.attemptId, lease.fence, video)).toMatchObject({ done: false });
     const [taken] = await takeAbandoned(ledger.controller, 'c', 5);
     expect(taken).toMatchObject({ orderId: order.orderId, taskId: 'task-9', provider: 'kie' });

@@ -42,7 +42,7 @@ import { claimOrder } from '../../src/order/claim.ts';
 import { endNotice, takeNotices } from '../../src/order/notices.ts';
 import { setSuspended } from '../../src/order/observation.ts';
 import { takeOrdersToRelay } from '../../src/order/relay-queue.ts';
-import { type TestLedger, type TestPerson, video } from './ledger.ts';
+import { type TestLedger, type TestPerson, videoOf } from './ledger.ts';
 
 /** One thing that happens; `pick` chooses among what there is at that moment. */
 export type Happening = { readonly what: (typeof happenings)[number]; readonly pick: number };
@@ -259,7 +259,7 @@ export class OrderWorld {
             controller,
             attemptId,
             fence,
-            pick % 3 === 0 ? { kind: 'succeeded', video } : { kind: 'running' },
+            pick % 3 === 0 ? { kind: 'succeeded', video: videoOf(order) } : { kind: 'running' },
           );
         }
         return;
@@ -346,7 +346,7 @@ export class OrderWorld {
           case 3:
             return postponeAttempt(runner, attemptId, fence, 'provider-busy', 5);
           default:
-            return succeedAttempt(runner, attemptId, fence, video);
+            return succeedAttempt(runner, attemptId, fence, videoOf(this.orderId));
         }
       }),
     );

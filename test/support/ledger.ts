@@ -27,14 +27,11 @@ const bug = z.object({ invariant: z.string(), subject: z.string(), explanation: 
 export type TestPerson = { readonly userId: number; readonly chatId: number };
 export type TestOrder = { readonly orderId: string; readonly uid: string; readonly userId: number };
 
-export const video: StoredVideo = {
-  key: 'v/1',
-  sha256: 'a'.repeat(64),
-  bytes: 1000,
-  seconds: 5,
-  width: 720,
-  height: 1280,
-};
+/** The video that was made for an order. */
+export function videoOf(orderId: string): StoredVideo {
+  const sha256 = 'a'.repeat(64);
+  return { key: `${orderId}/${sha256}`, sha256, bytes: 1000, seconds: 5, width: 720, height: 1280 };
+}
 
 /** A database of a test's own, reached as each of the roles, and the steps of an order in the words of the product. */
 export class TestLedger {
@@ -186,7 +183,7 @@ export class TestLedger {
 
   async succeeded(order: TestOrder): Promise<LeasedAttempt> {
     const { lease } = await this.accepted(order);
-    const done = await succeedAttempt(this.runner, lease.attemptId, lease.fence, video);
+    const done = await succeedAttempt(this.runner, lease.attemptId, lease.fence, videoOf(order.orderId));
     if (!done.done) throw new Error(done.because ?? 'not succeeded');
     return lease;
   }

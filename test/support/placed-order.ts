@@ -19,7 +19,7 @@ import type { TestDatabase } from './database.ts';
 import { waitFor } from './wait.ts';
 
 const row = z.object({ spec_hash: z.string() });
-const video = { key: 'v/1', sha256: 'a'.repeat(64), bytes: 1000, seconds: 5, width: 720, height: 1280 };
+const video = { sha256: 'a'.repeat(64), bytes: 1000, seconds: 5, width: 720, height: 1280 };
 
 /**
  * Plays the controller and the runners for an order that a bot placed, step by step, through the same functions.
@@ -65,7 +65,7 @@ export async function takeOver(database: TestDatabase, orderId: string) {
       await failAttempt(runner, attempt.attemptId, attempt.fence, failureClass, 'the provider refused it');
       await closeOrder(controller, orderId, uid, 'Verdict');
     },
-    async succeeded(key = video.key): Promise<void> {
+    async succeeded(key = `${orderId}/${video.sha256}`): Promise<void> {
       await succeedAttempt(runner, attempt.attemptId, attempt.fence, { ...video, key });
     },
     async editing(): Promise<void> {

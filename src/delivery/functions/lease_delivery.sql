@@ -21,7 +21,7 @@ begin
   if execution = delivery.lease_execution and delivery.lease_owner is distinct from owner and delivery.lease_until > at then
     return jsonb_build_object('outcome', 'held', 'until', delivery.lease_until);
   end if;
-  update deliveries set fence = fence + 1, lease_owner = owner, lease_execution = execution, lease_until = at + interval '60 seconds'
+  update deliveries set fence = fence + fence_step(), lease_owner = owner, lease_execution = execution, lease_until = at + interval '60 seconds'
   where order_id = the_order returning * into delivery;
   update executions set leased_at = at where order_id = the_order and stage = 'delivery' and n = execution and leased_at is null;
   return (

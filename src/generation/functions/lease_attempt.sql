@@ -24,7 +24,7 @@ begin
   update attempts set
     -- A POST of somebody who lost the lease may be on its way.
     state = case when state = 'intent' and (lease_owner is distinct from owner or lease_until <= at) then 'unknown' else state end,
-    fence = fence + 1, lease_owner = owner, lease_execution = execution, lease_until = at + interval '60 seconds'
+    fence = fence + fence_step(), lease_owner = owner, lease_execution = execution, lease_until = at + interval '60 seconds'
   where attempt_id = attempt.attempt_id returning * into attempt;
   update executions set leased_at = at
   where order_id = the_order and stage = 'generation' and n = execution and leased_at is null;
