@@ -30,11 +30,12 @@ export function admissionSweep({ database, enqueue, log }: SweepTools): () => Pr
   };
 }
 
-/** No hold lives over 24 hours, whatever happened to its VideoJob. */
+/** No clock is forgotten and no hold lives over 24 hours, whatever happened to its VideoJob. */
 export function overdueSweep({ database, enqueue, log }: SweepTools): () => Promise<void> {
   return async () => {
     const closed = await closeOverdueHolds(database);
     for (const orderId of closed) enqueue(orderId);
-    if (closed.length > 0) log.warn({ closed }, 'holds older than 24 hours were closed');
+    if (closed.length > 0)
+      log.warn({ closed }, 'orders whose end was due were closed by the audit: nobody else had done it');
   };
 }

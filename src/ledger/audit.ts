@@ -20,6 +20,9 @@ export type Figures = z.infer<typeof figures>;
 export const readFigures = (database: Database): Promise<Figures> =>
   callFunction(database, 'ledger.figures', [], figures);
 
-/** Closes what outlived its 24 hours by the same function as everybody else; answers the order ids that were closed. */
+/**
+ * Closes, by the same function as everybody else, orders whose end has been due for 20 s and that nobody closed: unclaimed ones, and
+ * those whose VideoJob is gone or unreadable. Answers the order ids that were closed.
+ */
 export const closeOverdueHolds = (database: Database): Promise<string[]> =>
   callFunction(database, 'ledger.close_overdue_holds', [], z.array(z.string()));
