@@ -15,7 +15,9 @@ begin
   where nonce = the_nonce returning * into edit;
   if edit.answer = 'refused' then
     if edit.meaning = 'unreachable' then
-      update people set unreachable_since = coalesce(unreachable_since, clock_timestamp()) where user_id = hold.user_id;
+      -- Whoever was seen since this edit was begun is back, and nothing else would tell us: the bot tries at once.
+      update people set unreachable_since = clock_timestamp()
+      where user_id = hold.user_id and unreachable_since is null and seen_at <= edit.begun_at;
     end if;
     if edit.kind = 'edit' and hold.state = 'held' then
       perform refuse_edit(edit, (the_answer ->> 'retryAfterSeconds')::double precision);
