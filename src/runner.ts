@@ -49,10 +49,12 @@ async function runGenerate(stopping: AbortSignal): Promise<RunnerEnd> {
     storage: createFileStorage(env.NEUROCARDS_STORAGE_DIRECTORY),
     callbackAddress: env.NEUROCARDS_PUBLIC_URL === undefined ? undefined : `${env.NEUROCARDS_PUBLIC_URL}/kie/callback`,
   };
-  const end = await generate(env, tools);
-  await countRequests('generation', env, tally, database, log);
-  await database.end();
-  return end;
+  try {
+    return await generate(env, tools);
+  } finally {
+    await countRequests('generation', env, tally, database, log);
+    await database.end();
+  }
 }
 
 async function runDeliver(stopping: AbortSignal): Promise<RunnerEnd> {
@@ -63,7 +65,7 @@ async function runDeliver(stopping: AbortSignal): Promise<RunnerEnd> {
   });
   const database = createPool(env.NEUROCARDS_DATABASE_URL, shortConnections);
   const tally = createRequestTally();
-  const end = await runDelivery(env, {
+  const tools = {
     database,
     log,
     stopping,
@@ -73,10 +75,13 @@ async function runDeliver(stopping: AbortSignal): Promise<RunnerEnd> {
       onRequest: (method, outcome) => tally.add('telegram', method, outcome),
     }),
     storage: createFileStorage(env.NEUROCARDS_STORAGE_DIRECTORY),
-  });
-  await countRequests('delivery', env, tally, database, log);
-  await database.end();
-  return end;
+  };
+  try {
+    return await runDelivery(env, tools);
+  } finally {
+    await countRequests('delivery', env, tally, database, log);
+    await database.end();
+  }
 }
 
 async function countRequests(

@@ -30,6 +30,7 @@ const retryUnknownSeconds = 2;
  * very edit closes it; nothing here generates again.
  */
 export async function deliver(lease: LeasedDelivery, desk: DeliveryDesk): Promise<Delivered> {
+  if (desk.stopping.aborted || desk.lost.aborted) return { kind: 'again', afterSeconds: 0, messageId: lease.messageId };
   const bytes = await desk.storage.get(lease.video.key);
   const messageId = lease.messageId ?? (await placeholder(lease, desk));
   if (typeof messageId !== 'number') return messageId;
@@ -53,12 +54,8 @@ async function edit(
   const { orderId } = lease;
   const nonce = randomUUID();
   const asked = Date.now();
-  const begun = await persist(() => beginEdit(desk.database, orderId, lease.fence, nonce), desk.lost);
-  if (!begun.done) {
-    // An earlier copy of the call, whose reply was lost, may have begun it: nothing was sent, so it must not stay open.
-    await persist(() => answerEdit(desk.database, nonce, notSent));
-    return { kind: 'lost', because: begun.because ?? 'begin_edit was refused' };
-  }
+  const refusal = await begin(lease, nonce, desk);
+  if (refusal !== null) return refusal;
   // The commit is too old to act on. Nothing was sent, and that is a definite answer to this edit.
   if (Date.now() - asked > startWithinMs) return refuse(lease, messageId, nonce, notSent, desk);
   const answer = await desk.chat.showVideo(
@@ -73,6 +70,21 @@ async function edit(
   if (answer.kind === 'refused') return refuse(lease, messageId, nonce, answer, desk);
   await persist(() => answerEdit(desk.database, nonce, { kind: 'unknown', failureClass: answer.failureClass }));
   return { kind: 'again', afterSeconds: retryUnknownSeconds, messageId };
+}
+
+/** Begins an edit; answers why it may not happen, or null. */
+async function begin(lease: LeasedDelivery, nonce: string, desk: DeliveryDesk): Promise<Delivered | null> {
+  let because: string | null = 'the lease was lost';
+  try {
+    const begun = await persist(() => beginEdit(desk.database, lease.orderId, lease.fence, nonce), desk.lost);
+    if (begun.done) return null;
+    because = begun.because;
+  } catch (error) {
+    if (!desk.lost.aborted) throw error;
+  }
+  // A copy of the call, whose reply was lost, may have begun it: nothing was sent, so it must not stay open.
+  await persist(() => answerEdit(desk.database, nonce, notSent));
+  return { kind: 'lost', because: because ?? 'begin_edit was refused' };
 }
 
 async function refuse(
@@ -125,8 +137,8 @@ async function unreachable(
   desk: DeliveryDesk,
 ): Promise<Delivered> {
   const nonce = randomUUID();
-  const begun = await persist(() => beginEdit(desk.database, lease.orderId, lease.fence, nonce), desk.lost);
-  if (!begun.done) return { kind: 'lost', because: begun.because ?? 'begin_edit was refused' };
+  const refusal = await begin(lease, nonce, desk);
+  if (refusal !== null) return refusal;
   await persist(() => answerEdit(desk.database, nonce, answer));
   return { kind: 'over', verdict: answer.meaning };
 }

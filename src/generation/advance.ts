@@ -34,6 +34,7 @@ export type Advanced =
  * differ only in who calls it. Every effect is preceded by its row; nothing here repeats a paid call.
  */
 export async function advance(attempt: LeasedAttempt, workshop: Workshop): Promise<Advanced> {
+  if (workshop.stopping.aborted || workshop.lost.aborted) return { kind: 'again', afterSeconds: 0, attempt };
   switch (attempt.state) {
     case 'ready':
       return begin(attempt, workshop);

@@ -34,7 +34,13 @@ const leased = z.object({
     audio: z.boolean(),
   }),
 });
-export type LeasedAttempt = z.infer<typeof leased> & { orderId: string };
+export type LeasedAttempt = z.infer<typeof leased> & {
+  orderId: string;
+  /** What was last recorded of the provider's state, by this driver of the attempt. */
+  providerState?: 'waiting' | 'generating';
+  /** How often the finished file was none, for this driver. */
+  fileFaults?: number;
+};
 
 const lease = z.discriminatedUnion('outcome', [
   leased,

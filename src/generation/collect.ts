@@ -9,24 +9,29 @@ import { inspectVideo, maxVideoBytes, UnplayableVideoError, type VideoFacts } fr
 
 const downloadMs = 120_000;
 const pollMs = 30_000;
+/** A finished file that is none so often is none for good: with growing pauses, so that a file host may recover. */
+const fileTries = 4;
+const longestFilePauseSeconds = 15;
 
 /** One look at an accepted task; a finished one is downloaded at once, checked, stored, and only then `succeeded`. */
 export async function collect(attempt: LeasedAttempt, workshop: Workshop): Promise<Advanced> {
   if (attempt.taskId === null) return { kind: 'lost', because: 'an accepted attempt without a task id' };
   const seen = await workshop.provider.poll(attempt.taskId, within(workshop, pollMs));
-  const again = (afterSeconds = pollSeconds(attempt.usualSeconds)): Advanced => ({
+  const again = (afterSeconds = pollSeconds(attempt.usualSeconds), changed: Partial<LeasedAttempt> = {}): Advanced => ({
     kind: 'again',
     afterSeconds,
-    attempt,
+    attempt: { ...attempt, ...changed },
   });
   switch (seen.kind) {
     case 'running': {
-      const state = seen.state === 'generating' ? 'generating' : 'waiting';
-      await persist(
-        () => recordProviderState(workshop.database, attempt.attemptId, attempt.fence, state),
+      const providerState = seen.state === 'generating' ? 'generating' : 'waiting';
+      if (providerState === attempt.providerState) return again();
+      const recorded = await persist(
+        () => recordProviderState(workshop.database, attempt.attemptId, attempt.fence, providerState),
         workshop.lost,
       );
-      return again();
+      if (!recorded.done) return verdict('lost', recorded);
+      return again(undefined, { providerState });
     }
     // Not visible (yet), or this look failed: neither says anything about the task, and it is followed to the deadline.
     case 'unseen':
@@ -41,24 +46,34 @@ export async function collect(attempt: LeasedAttempt, workshop: Workshop): Promi
         workshop,
       );
     case 'succeeded':
-      return store(attempt, seen.urls, workshop);
+      return workshop.stopping.aborted ? again(0) : store(attempt, seen.urls, workshop);
   }
 }
 
 async function store(attempt: LeasedAttempt, urls: readonly string[], workshop: Workshop): Promise<Advanced> {
   const url = urls[0];
-  if (url === undefined) return failed(attempt, 'provider-lost', 'the provider finished without a file', workshop);
+  if (url === undefined) return spoiled(attempt, 'the provider finished without a file', workshop);
   try {
     const bytes = await workshop.provider.download(url, maxVideoBytes, within(workshop, downloadMs));
     const facts = await inspectVideo(bytes);
     return await keep(attempt, bytes, facts, workshop);
   } catch (error) {
-    if (error instanceof UnplayableVideoError) return failed(attempt, 'provider-lost', error.message, workshop);
+    if (error instanceof UnplayableVideoError) return spoiled(attempt, error.message, workshop);
     if (!(error instanceof ProviderError)) throw error;
-    if (!error.retryable)
-      return failed(attempt, 'provider-lost', 'the finished file could not be downloaded', workshop);
-    return { kind: 'again', afterSeconds: error.retryAfterSeconds ?? 2, attempt };
+    if (error.cutShort || !error.retryable)
+      return spoiled(attempt, 'the finished file could not be downloaded', workshop);
+    // Not reached or busy: that says nothing about the file, and it is tried to the deadline.
+    const patience = Math.max(2, pollSeconds(attempt.usualSeconds));
+    return { kind: 'again', afterSeconds: Math.min(patience, error.retryAfterSeconds ?? patience), attempt };
   }
+}
+
+/** The file was none this time: looked at again a few times, then the attempt counts as failed. */
+async function spoiled(attempt: LeasedAttempt, because: string, workshop: Workshop): Promise<Advanced> {
+  const fileFaults = (attempt.fileFaults ?? 0) + 1;
+  if (fileFaults >= fileTries) return failed(attempt, 'provider-lost', because, workshop);
+  const afterSeconds = Math.min(longestFilePauseSeconds, pollSeconds(attempt.usualSeconds) * 2 ** (fileFaults - 1));
+  return { kind: 'again', afterSeconds, attempt: { ...attempt, fileFaults } };
 }
 
 async function keep(

@@ -21,12 +21,16 @@ export type HttpAnswer = {
   readonly body: Uint8Array;
 };
 
-/** A call that got no whole answer. `sent` is false only when surely no byte of it left us. */
+/**
+ * A call that got no whole answer. `sent` is false only when surely no byte of it left us; `answering` is true when the answer
+ * had begun and broke off.
+ */
 export class HttpCallError extends Error {
   readonly reason: 'network' | 'too-big' | 'aborted';
   readonly sent: boolean;
+  readonly answering: boolean;
 
-  constructor(reason: HttpCallError['reason'], sent: boolean, cause: unknown) {
+  constructor(reason: HttpCallError['reason'], sent: boolean, answering: boolean, cause: unknown) {
     const words = {
       network: 'the connection failed',
       'too-big': 'the answer was larger than allowed',
@@ -36,6 +40,7 @@ export class HttpCallError extends Error {
     this.name = 'HttpCallError';
     this.reason = reason;
     this.sent = sent;
+    this.answering = answering;
   }
 }
 
@@ -46,9 +51,10 @@ export class HttpCallError extends Error {
 export function httpCall(call: HttpCall): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     let sent = false;
+    let answering = false;
     let reason: HttpCallError['reason'] = 'network';
     const fail = (error: unknown): void => {
-      reject(new HttpCallError(call.signal.aborted ? 'aborted' : reason, sent, error));
+      reject(new HttpCallError(call.signal.aborted ? 'aborted' : reason, sent, answering, error));
     };
     if (call.signal.aborted) {
       fail(call.signal.reason);
@@ -56,6 +62,7 @@ export function httpCall(call: HttpCall): Promise<HttpAnswer> {
     }
     const secure = call.url.protocol === 'https:';
     const request = (secure ? httpsRequest : httpRequest)(call.url, optionsOf(call), (response) => {
+      answering = true;
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => {

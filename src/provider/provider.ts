@@ -73,18 +73,27 @@ export class ProviderError extends Error {
   readonly retryable: boolean;
   /** True when the file host said that there is nothing (any more) at the address. */
   readonly gone: boolean;
+  /** True when a download had begun and broke off: a flaky line, or a file that is not whole. */
+  readonly cutShort: boolean;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
     reason: FailureClass,
     message: string,
-    options: { cause?: unknown; retryable?: boolean; gone?: boolean; retryAfterSeconds?: number | undefined } = {},
+    options: {
+      cause?: unknown;
+      retryable?: boolean;
+      gone?: boolean;
+      cutShort?: boolean;
+      retryAfterSeconds?: number | undefined;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ProviderError';
     this.reason = reason;
     this.retryable = options.retryable ?? true;
     this.gone = options.gone ?? false;
+    this.cutShort = options.cutShort ?? false;
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }

@@ -1,12 +1,12 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
-import { type DeliveryDesk, deliver } from '../delivery/deliver.ts';
+import { type Delivered, type DeliveryDesk, deliver } from '../delivery/deliver.ts';
 import { type LeasedDelivery, leaseDelivery, renewDelivery } from '../delivery/delivery.ts';
 import type { Logger } from '../log/logger.ts';
 import { persist } from '../postgres/persist.ts';
 import type { deliverEnvironment } from './config.ts';
 import { exitCodes, type RunnerEnd } from './exit.ts';
-import { keepLease, ownerName } from './lease-keeper.ts';
+import { interrupted } from './interruptible-pause.ts';
+import { type KeptLease, keepLease, ownerName } from './lease-keeper.ts';
 
 export interface DeliverTools extends Omit<DeliveryDesk, 'lost'> {
   log: Logger;
@@ -25,20 +25,33 @@ export async function runDelivery(identity: Identity, tools: DeliverTools): Prom
     AbortSignal.timeout(identity.NEUROCARDS_DELIVERY_TIMEOUT_SECONDS * 1000),
   ]);
   for (;;) {
-    const lease = await persist(
-      () =>
-        leaseDelivery(
-          tools.database,
-          identity.NEUROCARDS_ORDER,
-          identity.NEUROCARDS_VIDEOJOB_UID,
-          identity.NEUROCARDS_EXECUTION,
-          owner,
-        ),
-      until,
-    );
+    const lease = await leaseNow(identity, owner, tools, until);
+    if (lease === 'stopped') return interruption;
     if (lease.outcome === 'over') return { code: exitCodes.verdict, message: lease.because };
-    if (lease.outcome === 'leased') return drive(lease, tools, until);
-    if (await interrupted(2, until)) return interruption;
+    if (lease.outcome === 'held') {
+      if (await interrupted(2, until)) return interruption;
+      continue;
+    }
+    tools.log.info({ state: lease.state, fence: lease.fence }, 'delivery leased');
+    const end = await drive(lease, tools, until);
+    if (end !== 'lease again') return end;
+  }
+}
+
+/** Asks for the lease until the database answers, or until the time of this execution is over. */
+async function leaseNow(
+  identity: Identity,
+  owner: string,
+  { database }: DeliverTools,
+  until: AbortSignal,
+): Promise<Awaited<ReturnType<typeof leaseDelivery>> | 'stopped'> {
+  const { NEUROCARDS_ORDER: order, NEUROCARDS_VIDEOJOB_UID: uid, NEUROCARDS_EXECUTION: execution } = identity;
+  if (until.aborted) return 'stopped';
+  try {
+    return await persist(() => leaseDelivery(database, order, uid, execution, owner), until);
+  } catch (error) {
+    if (until.aborted) return 'stopped';
+    throw error;
   }
 }
 
@@ -47,24 +60,43 @@ const interruption: RunnerEnd = {
   message: 'the time of this execution is over; the next one goes on',
 };
 
-async function drive(leased: LeasedDelivery, tools: DeliverTools, until: AbortSignal): Promise<RunnerEnd> {
+async function drive(
+  leased: LeasedDelivery,
+  tools: DeliverTools,
+  until: AbortSignal,
+): Promise<RunnerEnd | 'lease again'> {
   let lease = leased;
   await using kept = keepLease(() => renewDelivery(tools.database, lease.orderId, lease.fence));
   let waitSeconds = lease.notBefore === null ? 0 : (lease.notBefore.getTime() - lease.now.getTime()) / 1000;
   for (;;) {
-    if (await interrupted(Math.max(0, waitSeconds), AbortSignal.any([until, kept.lost]))) {
-      return kept.lost.aborted ? { code: exitCodes.superseded, message: 'the lease was lost' } : interruption;
+    if (waitSeconds > 0 && (await interrupted(waitSeconds, AbortSignal.any([until, kept.lost])))) {
+      return kept.lost.aborted ? afterLoss(kept, 'the lease was lost') : interruption;
     }
-    const delivered = await deliver(lease, { ...tools, stopping: until, lost: kept.lost });
+    const delivered = await deliverOnce(lease, tools, until, kept);
     if (delivered.kind === 'over') return { code: exitCodes.verdict, message: `the delivery is ${delivered.verdict}` };
-    if (delivered.kind === 'lost') return { code: exitCodes.superseded, message: delivered.because };
+    if (delivered.kind === 'lost') return afterLoss(kept, delivered.because);
     tools.log.info({ afterSeconds: delivered.afterSeconds }, 'delivery goes on');
     lease = { ...lease, messageId: delivered.messageId };
     waitSeconds = delivered.afterSeconds;
+    if (until.aborted) return interruption;
   }
 }
 
-async function interrupted(afterSeconds: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return true;
-  return pause(afterSeconds * 1000, false, { signal }).catch(() => true);
+/** A step that the loss of the lease broke off is a loss, whatever it threw. */
+async function deliverOnce(
+  lease: LeasedDelivery,
+  tools: DeliverTools,
+  stopping: AbortSignal,
+  { lost }: KeptLease,
+): Promise<Delivered> {
+  try {
+    return await deliver(lease, { ...tools, stopping, lost });
+  } catch (error) {
+    if (lost.aborted) return { kind: 'lost', because: 'the lease was lost' };
+    throw error;
+  }
+}
+
+function afterLoss(kept: KeptLease, because: string): RunnerEnd | 'lease again' {
+  return kept.ranOut ? 'lease again' : { code: exitCodes.superseded, message: because };
 }

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
 import { type Advanced, advance, type Workshop } from '../generation/advance.ts';
 import { type LeasedAttempt, leaseAttempt, renewAttempt } from '../generation/attempt.ts';
@@ -7,7 +6,8 @@ import type { Database } from '../postgres/call.ts';
 import { persist } from '../postgres/persist.ts';
 import type { generateEnvironment } from './config.ts';
 import { exitCodes, type RunnerEnd } from './exit.ts';
-import { keepLease, ownerName } from './lease-keeper.ts';
+import { interrupted } from './interruptible-pause.ts';
+import { type KeptLease, keepLease, ownerName } from './lease-keeper.ts';
 
 export interface GenerateTools extends Omit<Workshop, 'lost'> {
   database: Database;
@@ -26,17 +26,8 @@ type Identity = Pick<
 export async function generate(identity: Identity, tools: GenerateTools): Promise<RunnerEnd> {
   const owner = ownerName();
   for (;;) {
-    const lease = await persist(
-      () =>
-        leaseAttempt(
-          tools.database,
-          identity.NEUROCARDS_ORDER,
-          identity.NEUROCARDS_VIDEOJOB_UID,
-          identity.NEUROCARDS_EXECUTION,
-          owner,
-        ),
-      tools.stopping,
-    );
+    const lease = await leaseNow(identity, owner, tools);
+    if (lease === 'stopped') return interruption;
     if (lease.outcome === 'over') return { code: exitCodes.verdict, message: lease.because };
     if (lease.outcome === 'held') {
       if (await interrupted(2, tools.stopping)) return interruption;
@@ -45,6 +36,22 @@ export async function generate(identity: Identity, tools: GenerateTools): Promis
     tools.log.info({ attempt: lease.n, state: lease.state, fence: lease.fence }, 'attempt leased');
     const end = await drive(lease, tools);
     if (end !== 'lease again') return end;
+  }
+}
+
+/** Asks for the lease until the database answers, or until SIGTERM. */
+async function leaseNow(
+  identity: Identity,
+  owner: string,
+  { database, stopping }: GenerateTools,
+): Promise<Awaited<ReturnType<typeof leaseAttempt>> | 'stopped'> {
+  const { NEUROCARDS_ORDER: order, NEUROCARDS_VIDEOJOB_UID: uid, NEUROCARDS_EXECUTION: execution } = identity;
+  if (stopping.aborted) return 'stopped';
+  try {
+    return await persist(() => leaseAttempt(database, order, uid, execution, owner), stopping);
+  } catch (error) {
+    if (stopping.aborted) return 'stopped';
+    throw error;
   }
 }
 
@@ -62,29 +69,32 @@ async function drive(leased: LeasedAttempt, tools: GenerateTools): Promise<Runne
     return renewed;
   });
   for (;;) {
-    const advanced: Advanced = await advance(attempt, { ...tools, lost: kept.lost });
+    const advanced = await advanceOnce(attempt, tools, kept);
     if (advanced.kind === 'over') return { code: exitCodes.verdict, message: `the attempt is ${advanced.verdict}` };
-    if (advanced.kind === 'lost') return { code: exitCodes.superseded, message: advanced.because };
+    if (advanced.kind === 'lost') return afterLoss(kept, advanced.because);
     if (advanced.attempt.state !== attempt.state) {
       tools.log.info({ attempt: attempt.n, from: attempt.state, to: advanced.attempt.state }, 'attempt moved');
       stateInRow = advanced.attempt.state;
     }
     attempt = advanced.attempt;
     if (await interrupted(advanced.afterSeconds, AbortSignal.any([tools.stopping, kept.lost]))) {
-      return kept.lost.aborted ? { code: exitCodes.superseded, message: 'the lease was lost' } : interruption;
-    }
-    if (attempt.state === 'intent' || attempt.state === 'unknown') {
-      // Only a callback can name this task, and it tells the row: looked at as often as a provider would be polled.
-      const row = await persist(() => renewAttempt(tools.database, leased.attemptId, leased.fence), kept.lost);
-      if (!row.held) return { code: exitCodes.superseded, message: 'the lease was lost' };
-      stateInRow = row.state;
+      return kept.lost.aborted ? afterLoss(kept, 'the lease was lost') : interruption;
     }
     // A callback may have named the task while we waited: the fresh row has its id.
     if (stateInRow !== attempt.state) return 'lease again';
   }
 }
 
-async function interrupted(afterSeconds: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return true;
-  return pause(afterSeconds * 1000, false, { signal }).catch(() => true);
+/** A step that the loss of the lease broke off is a loss, whatever it threw. */
+async function advanceOnce(attempt: LeasedAttempt, tools: GenerateTools, { lost }: KeptLease): Promise<Advanced> {
+  try {
+    return await advance(attempt, { ...tools, lost });
+  } catch (error) {
+    if (lost.aborted) return { kind: 'lost', because: 'the lease was lost' };
+    throw error;
+  }
+}
+
+function afterLoss(kept: KeptLease, because: string): RunnerEnd | 'lease again' {
+  return kept.ranOut ? 'lease again' : { code: exitCodes.superseded, message: because };
 }

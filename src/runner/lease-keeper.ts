@@ -3,9 +3,8 @@ import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isUnavailable } from '../postgres/unavailable.ts';
 
-const renewEveryMs = 15_000;
-const retryAfterMs = 2_000;
-const leaseMs = 60_000;
+/** How long a lease lives, and when it is renewed. */
+const times = { renewEveryMs: 15_000, retryAfterMs: 2_000, leaseMs: 60_000 };
 
 /** Who holds a lease: one run of one runner. Host and process number alone come back after a restart, the rest never. */
 export function ownerName(): string {
@@ -15,6 +14,8 @@ export function ownerName(): string {
 export interface KeptLease {
   /** Aborted once the lease is not ours any more, or could not be renewed for its whole life. */
   lost: AbortSignal;
+  /** It was lost because the database was away for its whole life: nobody else need have taken it, and it may be asked for again. */
+  readonly ranOut: boolean;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -22,12 +23,15 @@ export interface KeptLease {
  * Renews a lease of 60 s in the background every 15 s while work goes on. A database that is away is waited for, but never longer
  * than the lease lives: after that somebody else may hold it, and every effect of ours must stop.
  */
-export function keepLease(renew: () => Promise<{ held: boolean }>): KeptLease {
+export function keepLease(renew: () => Promise<{ held: boolean }>, lease = times): KeptLease {
   const lost = new AbortController();
   const stop = new AbortController();
-  const kept = keep(renew, lost, stop.signal);
+  const kept = keep(renew, lost, stop.signal, lease);
   return {
     lost: lost.signal,
+    get ranOut() {
+      return lost.signal.reason instanceof LeaseRanOutError;
+    },
     async [Symbol.asyncDispose]() {
       stop.abort();
       await kept;
@@ -35,7 +39,17 @@ export function keepLease(renew: () => Promise<{ held: boolean }>): KeptLease {
   };
 }
 
-async function keep(renew: () => Promise<{ held: boolean }>, lost: AbortController, stop: AbortSignal): Promise<void> {
+class LeaseRanOutError extends Error {
+  readonly reason = 'LeaseRanOut';
+}
+
+async function keep(
+  renew: () => Promise<{ held: boolean }>,
+  lost: AbortController,
+  stop: AbortSignal,
+  lease: typeof times,
+): Promise<void> {
+  const { renewEveryMs, retryAfterMs, leaseMs } = lease;
   let renewedAt = Date.now();
   let waitMs = renewEveryMs;
   for (;;) {
@@ -49,7 +63,8 @@ async function keep(renew: () => Promise<{ held: boolean }>, lost: AbortControll
       waitMs = renewEveryMs;
     } catch (error) {
       if (!isUnavailable(error)) return lost.abort(error);
-      if (Date.now() - renewedAt > leaseMs) return lost.abort(new Error('the lease could not be renewed in time'));
+      if (Date.now() - renewedAt > leaseMs)
+        return lost.abort(new LeaseRanOutError('the lease could not be renewed in time'));
       waitMs = retryAfterMs;
     }
   }

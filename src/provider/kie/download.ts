@@ -55,6 +55,7 @@ async function get(
     }
     throw new ProviderError('provider-busy', 'The finished video could not be downloaded whole; it is tried again.', {
       cause: error,
+      cutShort: error instanceof HttpCallError && error.answering && error.reason === 'network',
     });
   }
 }
