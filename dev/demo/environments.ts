@@ -58,6 +58,7 @@ export function environmentsOf(
       NEUROCARDS_POD_TEMPLATES: places.podTemplates,
       NEUROCARDS_STORAGE_DIRECTORY: places.storage,
       NEUROCARDS_HTTP_ADDRESS: `127.0.0.1:${ports.controller}`,
+      NEUROCARDS_PUBLIC_URL: callbacks,
       ...provider,
     },
     generate: {

@@ -12,6 +12,7 @@ export const controllerEnvironment = z.object({
   NEUROCARDS_KIE_API_KEY: secret('the API key of KIE.ai, to follow abandoned tasks'),
   NEUROCARDS_KIE_BASE_URL: httpUrl().default('https://api.kie.ai'),
   NEUROCARDS_KIE_UPLOAD_URL: httpUrl().default('https://kieai.redpandaai.co'),
+  NEUROCARDS_PUBLIC_URL: httpUrl('the public https URL of the bot, to prove callbacks of the provider').optional(),
   NEUROCARDS_WORKERS: integer(1, 64, 'how many VideoJobs are reconciled at the same time, 1 to 64').default(8),
   NEUROCARDS_LOG_LEVEL: logLevel().default('info'),
 });

@@ -15,6 +15,7 @@ import { API_VERSION, KIND, ORDER_LABEL, videoJobName } from '../videojob/names.
 import { followAbandoned } from './abandoned.ts';
 import type { ControllerEnvironment } from './config.ts';
 import { exportFigures } from './figures.ts';
+import { checkHints } from './hints.ts';
 import { startLoop } from './loop.ts';
 import { watchMissingObjects } from './missing.ts';
 import { type PassTools, pass } from './pass.ts';
@@ -39,6 +40,7 @@ const dueEveryMs = 15_000;
 const admitEveryMs = 5_000;
 const auditEveryMs = 20_000;
 const abandonedEveryMs = 30_000;
+const hintsEveryMs = 3_000;
 const jobsWaitMs = 15_000;
 
 /** What the leading controller does: watch, reconcile, sweep. Ends when `leading` is aborted, after the passes under way. */
@@ -99,6 +101,16 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
     startLoop('admission', admitEveryMs, admissionSweep(sweep), loop),
     startLoop('audit', auditEveryMs, overdueSweep(sweep), loop),
     startLoop('abandoned', abandonedEveryMs, followAbandoned({ ...leader, owner: identity, signal: leading }), loop),
+    ...(env.NEUROCARDS_PUBLIC_URL === undefined
+      ? []
+      : [
+          startLoop(
+            'hints',
+            hintsEveryMs,
+            checkHints({ ...leader, publicUrl: env.NEUROCARDS_PUBLIC_URL, signal: leading }),
+            loop,
+          ),
+        ]),
   ];
   const listening = listen(env.NEUROCARDS_DATABASE_URL, 'neurocards_orders', enqueue, leading, {
     onReconnect: () => due.nudge(),

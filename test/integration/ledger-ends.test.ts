@@ -162,7 +162,7 @@ describe('the end of an order before its video is stored', () => {
     expect(await close(order, 'Deleted')).toMatchObject({
       settled: { outcome: 'released', reason: 'Deleted' },
     });
-    expect(await adoptCallback(ledger.runner, nonce, 'task-9')).toEqual({ state: 'abandoned' });
+    expect(await adoptCallback(ledger.controller, nonce, 'task-9')).toEqual({ state: 'abandoned' });
     const video = videoOf(order.orderId);
     expect(await succeedAttempt(ledger.runner, lease.attemptId, lease.fence, video)).toMatchObject({ done: false });
     const [taken] = await takeAbandoned(ledger.controller, 'c', 5);

@@ -13,18 +13,18 @@ const roles = ['bot', 'controller', 'runner', 'admin'] as const;
 /** Functions that each role may call; a new one has to be put here by a person. */
 const rights: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
   bot: [
-    'adopt_callback adopt_message answer_edit ask_showing balance begin_showing cancel_order close_order end_notice figures',
+    'adopt_message answer_edit ask_showing balance begin_showing cancel_order close_order end_notice figures note_callback',
     'open_orders own_order place_orders postpone_notice record_consent register_person set_language shown',
     'take_notices take_orders_to_relay take_showings terms',
   ],
   controller: [
     'admit_waiting adopt_callback answer_submit begin_submit cancel_claimed_order claim close_order close_overdue_holds due_orders',
     'end_execution fail_attempt figures lease_attempt observe open_attempt open_execution postpone_attempt record_abandoned',
-    'record_photo_url record_prompt record_provider_state record_requests reject_attempt renew_attempt set_suspended',
-    'succeed_attempt take_abandoned take_submit_token',
+    'record_photo_url record_prompt record_provider_state record_requests refuse_hint reject_attempt renew_attempt set_suspended',
+    'succeed_attempt take_abandoned take_hints take_submit_token',
   ],
   runner: [
-    'adopt_callback adopt_message answer_edit answer_submit begin_edit begin_submit fail_attempt lease_attempt lease_delivery',
+    'adopt_message answer_edit answer_submit begin_edit begin_submit fail_attempt lease_attempt lease_delivery',
     'postpone_attempt record_photo_url record_prompt record_provider_state record_requests reject_attempt renew_attempt',
     'renew_delivery shown succeed_attempt take_submit_token',
   ],

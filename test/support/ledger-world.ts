@@ -184,7 +184,7 @@ export class OrderWorld {
           pick,
           this.#submits,
           ({ posted }) => posted,
-          ({ nonce }) => this.#send(() => adoptCallback(runner, nonce, `task-${nonce}`)),
+          ({ nonce }) => this.#send(() => adoptCallback(controller, nonce, `task-${nonce}`)),
         );
       case 'verdict':
         return this.#verdict(pick);
