@@ -68,10 +68,10 @@ function running(executions: Observation['generationExecutions']): boolean {
 
 const podStartTexts: Record<PodStartCause, string> = {
   ImagePull: 'The image of the pod cannot be pulled.',
-  Config: 'A Secret, ConfigMap or volume of the pod is missing.',
-  Unschedulable: 'No node has room for the pod.',
-  Quota: 'A quota forbids the pod.',
-  Unknown: 'The pod has not started.',
+  Config: 'A Secret of the pod, or a key in it, is missing.',
+  Unschedulable: 'No node takes the pod: no room, a claim that is not bound, or a selector. Describe the pod.',
+  Quota: 'No pod was made: a quota, Pod Security or a missing ServiceAccount. Describe the Job.',
+  Unknown: 'The pod has not started. Describe the pod.',
 };
 
 function podStartMessage(cause: PodStartCause): string {
