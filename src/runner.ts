@@ -52,7 +52,8 @@ async function runGenerate(stopping: AbortSignal): Promise<RunnerEnd> {
   try {
     return await generate(env, tools);
   } finally {
-    await countRequests('generation', env, tally, database, log);
+    log.info({ exitCode: end.code }, end.message);
+  await countRequests('generation', env, tally, database, log);
     await database.end();
   }
 }
@@ -79,7 +80,8 @@ async function runDeliver(stopping: AbortSignal): Promise<RunnerEnd> {
   try {
     return await runDelivery(env, tools);
   } finally {
-    await countRequests('delivery', env, tally, database, log);
+    log.info({ exitCode: end.code }, end.message);
+  await countRequests('delivery', env, tally, database, log);
     await database.end();
   }
 }
