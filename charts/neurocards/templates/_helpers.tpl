@@ -66,6 +66,8 @@ livenessProbe:
   failureThreshold: 6
 readinessProbe:
   httpGet: { path: /readyz, port: http }
+  # It listens after a second or two; asked before, it would be reported as unhealthy at every start.
+  initialDelaySeconds: 3
   periodSeconds: 5
   timeoutSeconds: 4
 {{- end }}
