@@ -50,10 +50,11 @@ async function runGenerate(stopping: AbortSignal): Promise<RunnerEnd> {
     callbackAddress: env.NEUROCARDS_PUBLIC_URL === undefined ? undefined : `${env.NEUROCARDS_PUBLIC_URL}/kie/callback`,
   };
   try {
-    return await generate(env, tools);
-  } finally {
+    const end = await generate(env, tools);
     log.info({ exitCode: end.code }, end.message);
-  await countRequests('generation', env, tally, database, log);
+    return end;
+  } finally {
+    await countRequests('generation', env, tally, database, log);
     await database.end();
   }
 }
@@ -78,10 +79,11 @@ async function runDeliver(stopping: AbortSignal): Promise<RunnerEnd> {
     storage: createFileStorage(env.NEUROCARDS_STORAGE_DIRECTORY),
   };
   try {
-    return await runDelivery(env, tools);
-  } finally {
+    const end = await runDelivery(env, tools);
     log.info({ exitCode: end.code }, end.message);
-  await countRequests('delivery', env, tally, database, log);
+    return end;
+  } finally {
+    await countRequests('delivery', env, tally, database, log);
     await database.end();
   }
 }
