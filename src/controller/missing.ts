@@ -8,9 +8,9 @@ const confirmAfterMs = 60_000;
 export interface MissingObjects {
   /**
    * Told that a quorum GET found no VideoJob of this order. An open claimed order whose object is gone (a stripped finalizer, a lost
-   * etcd) is closed as deleted after a second look a minute later. Answers in how many ms to look again.
+   * etcd) is closed as deleted after a second look a minute later, if `isGone` still says so. Answers in how many ms to look again.
    */
-  seenMissing(orderId: string): Promise<number | undefined>;
+  seenMissing(orderId: string, isGone?: () => Promise<boolean>): Promise<number | undefined>;
   /** The object is there. */
   seen(orderId: string): void;
 }
@@ -18,7 +18,7 @@ export interface MissingObjects {
 export function watchMissingObjects(database: Database, log: Logger): MissingObjects {
   const since = new Map<string, number>();
   return {
-    async seenMissing(orderId) {
+    async seenMissing(orderId, isGone = () => Promise.resolve(true)) {
       const observation = await observeOrder(database, orderId);
       // An unclaimed order is the relay's; a settled one needs no object.
       if (observation?.claimedBy == null || observation.settled !== null) {
@@ -28,6 +28,10 @@ export function watchMissingObjects(database: Database, log: Logger): MissingObj
       const first = since.get(orderId) ?? Date.now();
       since.set(orderId, first);
       if (Date.now() - first < confirmAfterMs) return confirmAfterMs;
+      if (!(await isGone())) {
+        since.delete(orderId);
+        return confirmAfterMs;
+      }
       const closed = await closeOrder(database, orderId, observation.claimedBy, 'Deleted');
       log.warn({ order: orderId, ...closed }, 'the VideoJob of an open order is gone; the order was closed as deleted');
       since.delete(orderId);

@@ -1,9 +1,13 @@
+import { isNotFound } from '../kube/error.ts';
 import { type StoredVideoJob, splitKey, VIDEOJOBS } from '../kube/resources.ts';
 import type { Store } from '../kube/store.ts';
 import type { PassResult } from '../kube/workers.ts';
 import { closeOrder } from '../ledger/settlement.ts';
 import { observeOrder } from '../order/observation.ts';
+import { findCondition } from '../videojob/conditions.ts';
+import { SETTLEMENT_FINALIZER } from '../videojob/names.ts';
 import { VideoJobParseError } from '../videojob/parse.ts';
+import { videoJobStatusSchema } from '../videojob/schema.ts';
 import type { MissingObjects } from './missing.ts';
 import { type ReconcileTools, reconcile } from './reconcile.ts';
 
@@ -22,16 +26,17 @@ export async function pass(key: string, tools: PassTools): Promise<PassResult | 
   const { name } = splitKey(key);
   const orderId = name.startsWith(prefix) ? name.slice(prefix.length) : name;
   if (stored === undefined) return { requeueAfterMs: await tools.missing.seenMissing(orderId) };
-  tools.missing.seen(orderId);
   if (tools.store.isStale(stored)) {
     // Older than what we wrote ourselves: nothing may be decided from it, and the watch will bring the newer one.
     tools.onStale();
     return { requeueAfterMs: staleRetryMs };
   }
   try {
-    return { requeueAfterMs: await reconcile(stored, tools) };
+    const requeueAfterMs = await reconcile(stored, tools);
+    return { requeueAfterMs: await lookForClaimant(orderId, stored, requeueAfterMs, tools) };
   } catch (error) {
     if (!(error instanceof VideoJobParseError)) throw error;
+    tools.missing.seen(orderId);
     return closeUnreadable(orderId, stored, tools, error);
   }
 }
@@ -40,22 +45,60 @@ async function findObject(key: string, { store, kube }: PassTools): Promise<Stor
   return store.get(key) ?? kube.find(VIDEOJOBS, splitKey(key));
 }
 
+/** An object whose claim was refused stands where the claimant of an open order should: that one is gone. */
+async function lookForClaimant(
+  orderId: string,
+  { metadata: { namespace = '', name, uid }, status }: StoredVideoJob,
+  requeueAfterMs: number | undefined,
+  { missing, kube }: PassTools,
+): Promise<number | undefined> {
+  const read = videoJobStatusSchema.safeParse(status);
+  const isRefused = read.success && findCondition(read.data.conditions, 'Finished')?.reason === 'ClaimRefused';
+  if (!isRefused) {
+    missing.seen(orderId);
+    return requeueAfterMs;
+  }
+  const againMs = await missing.seenMissing(orderId, async () => {
+    const live = await kube.find(VIDEOJOBS, { namespace, name });
+    return live === undefined || live.metadata.uid === uid;
+  });
+  if (againMs === undefined) return requeueAfterMs;
+  return Math.min(againMs, requeueAfterMs ?? againMs);
+}
+
 /** Readable when it was claimed and not any more: the order ends, and nothing is guessed from what cannot be read. */
 async function closeUnreadable(
   orderId: string,
   stored: StoredVideoJob,
-  { database, log }: PassTools,
+  tools: PassTools,
   error: VideoJobParseError,
 ): Promise<PassResult | undefined> {
+  const { database, log } = tools;
+  const { uid, deletionTimestamp } = stored.metadata;
   const observation = await observeOrder(database, orderId);
-  if (observation?.claimedBy !== stored.metadata.uid || observation.settled !== null) {
+  const isDeleted = deletionTimestamp !== undefined;
+  if (observation?.claimedBy !== uid || observation.settled !== null) {
     log.warn(
       { err: error, order: orderId },
       'a VideoJob that cannot be read, and is not the claimant of an open order, is left alone',
     );
+    if (isDeleted) await letGo(stored, tools);
     return undefined;
   }
-  const closed = await closeOrder(database, orderId, stored.metadata.uid, 'InvalidSpec');
+  const closed = await closeOrder(database, orderId, uid, isDeleted ? 'Deleted' : 'InvalidSpec');
   log.error({ err: error, order: orderId, ...closed }, 'a claimed VideoJob cannot be read; its order was closed');
+  if (isDeleted && closed.settled !== null) await letGo(stored, tools);
   return undefined;
+}
+
+/** Nothing is held for this object: its deletion need not wait for us. */
+async function letGo({ metadata }: StoredVideoJob, { kube }: PassTools): Promise<void> {
+  const { namespace = '', name, uid, resourceVersion, finalizers = [] } = metadata;
+  const left = finalizers.filter((one) => one !== SETTLEMENT_FINALIZER);
+  if (left.length === finalizers.length) return;
+  try {
+    await kube.patch(VIDEOJOBS, { namespace, name }, { metadata: { uid, resourceVersion, finalizers: left } });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }
