@@ -48,14 +48,20 @@ describe('a call without a definite answer', () => {
     ['a reset connection', { networkError: 'ECONNRESET' }],
     ['a broken pipe', { networkError: 'EPIPE' }],
     ['a timeout', { networkError: 'TimeoutError' }],
+    ['a connection spoiled on its way', { networkError: 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC' }],
+    ['an alert after the handshake', { networkError: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' }],
   ])('%s says nothing about it', (_what, seen) => {
     expect(classifyTelegram(seen)).toEqual({ class: 'delivery-network', answered: false, meaning: 'unknown' });
   });
 
-  it.each(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED'])(
-    '%s means that it surely never left',
-    (networkError) => {
-      expect(classifyTelegram({ networkError })).toMatchObject({ answered: true, meaning: 'retry-later' });
-    },
-  );
+  it.each([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'CERT_HAS_EXPIRED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+  ])('%s means that it surely never left', (networkError) => {
+    expect(classifyTelegram({ networkError })).toMatchObject({ answered: true, meaning: 'retry-later' });
+  });
 });

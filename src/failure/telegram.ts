@@ -61,8 +61,12 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** Errors that come before a byte of the request has left us. */
-const neverSent = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT|TLS|SSL|CONNECT_TIMEOUT/i;
+/**
+ * Errors that come before a byte of the request has left us. OpenSSL's own (`ERR_SSL_...`: a bad record, an alert) may also come in the
+ * middle of a connection, after the request was read: they say nothing.
+ */
+const neverSent =
+  /^(?!ERR_SSL_).*(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT|ERR_TLS_|CONNECT_TIMEOUT)/i;
 
 /** Says what an answer of the Bot API, or the lack of one, means for a delivery. */
 export function classifyTelegram(seen: TelegramSighting): TelegramVerdict {
