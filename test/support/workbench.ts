@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { startCompletions } from '../../dev/completions/server.ts';
 import { startKie } from '../../dev/kie/server.ts';
+import { succeedAttempt } from '../../src/generation/attempt.ts';
 import { endExecution, recordRequests, type Stage } from '../../src/ledger/executions.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { claimOrder } from '../../src/order/claim.ts';
@@ -29,6 +30,9 @@ export const PROMPTER_KEY = 'prompter-key-canary-77ab';
 
 const films = join(import.meta.dirname, '../../node_modules/.cache/neurocards-test-films');
 
+/** A film as the provider makes them: made once, for tests that begin where it is stored. */
+let film: Uint8Array | undefined;
+
 const kieTask = z.looseObject({
   taskId: z.string(),
   state: z.string(),
@@ -46,6 +50,9 @@ const attemptRow = z.object({
   prompt_source: z.string().nullable(),
   not_before: z.date().nullable(),
 });
+
+/** What an order says other than usual. */
+export type OrderChanges = Partial<VideoJobInput> & { template?: 'self' | 'ugc' | 'ad' };
 
 export type BenchOrder = TestOrder & { readonly chatId: number; readonly messageId: number };
 
@@ -130,7 +137,8 @@ export async function setUpWorkbench() {
 
   const kieJson = async (path: string): Promise<unknown> => (await fetch(`${kie.url}/dev/${path}`)).json();
   const ordered = async (url: string, path: string, method: string, body: object): Promise<void> => {
-    const response = await fetch(`${url}/dev/${path}`, { method, body: JSON.stringify(body) });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${url}/dev/${path}`, { method, headers, body: JSON.stringify(body) });
     if (!response.ok) throw new Error(await response.text());
   };
 
@@ -151,11 +159,7 @@ export async function setUpWorkbench() {
     /** An order as the bot leaves it, claimed and admitted, with a progress message in the chat. */
     async order(
       productText = 'a cup',
-      {
-        template = 'self',
-        photo = 'photos/cup.jpg',
-        ...spec
-      }: Partial<VideoJobInput> & { template?: 'self' | 'ugc' | 'ad' } = {},
+      { template = 'self', photo = 'photos/cup.jpg', ...spec }: OrderChanges = {},
     ): Promise<BenchOrder> {
       const person = await ledger.person();
       await telegram.say(person.chatId, '/start');
@@ -184,6 +188,24 @@ export async function setUpWorkbench() {
       const uid = randomUUID();
       await claimOrder(ledger.controller, placed.orderId, uid, placed.specHash);
       return { orderId: placed.orderId, uid, userId: person.userId, chatId: person.chatId, messageId };
+    },
+
+    /** An order whose video is stored. */
+    async stored(spec: OrderChanges = {}): Promise<BenchOrder> {
+      const order = await this.order('a cup', spec);
+      if (film === undefined) {
+        await (await this.generate(order)).end;
+        const [row] = await ledger.rows('select video_key from ledger.attempts where order_id = $1', [order.orderId]);
+        film = await storage.get(String(row?.['video_key']));
+        return order;
+      }
+      const { lease } = await ledger.accepted(order);
+      const sha256 = createHash('sha256').update(film).digest('hex');
+      const key = `${order.orderId}/${sha256}`;
+      await storage.put(key, film);
+      const video = { key, sha256, bytes: film.byteLength, seconds: 3, width: 368, height: 640 };
+      await succeedAttempt(ledger.runner, lease.attemptId, lease.fence, video);
+      return order;
     },
 
     /** Runs the generate pod of an execution in this process; opens the next execution unless one is named. */
@@ -265,6 +287,14 @@ export async function setUpWorkbench() {
     async delivery(order: TestOrder): Promise<Record<string, unknown>> {
       const [row] = await ledger.rows('select * from ledger.deliveries where order_id = $1', [order.orderId]);
       return row ?? {};
+    },
+    /** Waits until an edit of the order's message has begun. */
+    async begun(order: TestOrder): Promise<void> {
+      await waitFor(
+        async () =>
+          (await ledger.rows('select from ledger.delivery_edits where order_id = $1', [order.orderId])).length > 0,
+        { what: 'an edit' },
+      );
     },
     async hold(order: TestOrder): Promise<{ state: unknown; reason: unknown }> {
       const [row] = await ledger.rows('select state, reason from ledger.holds where order_id = $1', [order.orderId]);
