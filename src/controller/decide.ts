@@ -12,6 +12,7 @@ import type { Observed } from './observed.ts';
 import { overdueJobs } from './overdue-jobs.ts';
 
 const netMs = 5 * 60_000;
+const refusedMs = 5_000;
 
 /**
  * What is to be done about one VideoJob: pure, without a clock and without effects. `now` is PostgreSQL's clock; `tried` holds the
@@ -34,7 +35,7 @@ export function decide(observed: Observed, now: Date, tried: ReadonlySet<string>
   if (observation.settled !== null) return decideSettled(observed, observation, now);
   const ledger = nextLedgerEffect(observed, observation, tried);
   if (ledger !== null) return { ...nothing, ledger: [ledger] };
-  if (videoJob.metadata.deletionTimestamp !== undefined) return { ...nothing, requeueAt: later(now, 5_000) };
+  if (videoJob.metadata.deletionTimestamp !== undefined) return { ...nothing, requeueAt: later(now, refusedMs) };
   return decideStage(observed, observation, now, tried);
 }
 
@@ -81,11 +82,13 @@ function cancellable({ attempts: { current } }: Observation): boolean {
   return current === null || current.state === 'ready' || current.state === 'rejected' || current.state === 'failed';
 }
 
-function clockIsDue({ now, clocks, admittedAt, video }: Observation): boolean {
+function clockIsDue({ now, clocks, admittedAt, video, attempts: { current } }: Observation): boolean {
   const due = (at: Date | null): boolean => at !== null && at.getTime() <= now.getTime();
   if (due(clocks.hold)) return true;
   if (admittedAt === null) return due(clocks.queue);
-  return video === null ? due(clocks.generation) : due(clocks.delivery);
+  if (video !== null) return due(clocks.delivery);
+  // A task that was only prepared when no further one may begin never will.
+  return due(clocks.generation) || (current?.state === 'ready' && due(clocks.furtherTask));
 }
 
 function decideStage(observed: Observed, observation: Observation, now: Date, tried: ReadonlySet<string>): Decision {
@@ -95,12 +98,20 @@ function decideStage(observed: Observed, observation: Observation, now: Date, tr
       : observation.video === null
         ? decideGeneration(observed, observation, tried)
         : decideDelivery(observed, observation, tried);
-  if (stage.ledger.length > 0) return stage;
+  const ledger = stage.ledger.filter((effect) => !tried.has(effectKey(effect)));
+  if (ledger.length > 0) return { ...nothing, ledger };
   return {
     ...stage,
+    ledger,
     cluster: [...stage.cluster, ...leftovers(observed, observation)],
     status: mirror(observed, observation, now),
-    requeueAt: earliest([stage.requeueAt, nextClock(observation), later(now, netMs)]),
+    requeueAt: earliest([
+      stage.requeueAt,
+      // What the ledger refused in this pass is asked for again soon, not at once.
+      stage.ledger.length > 0 ? later(now, refusedMs) : null,
+      nextClock(observation),
+      later(now, netMs),
+    ]),
   };
 }
 
@@ -117,5 +128,5 @@ function nextClock({ clocks, admittedAt, video, now }: Observation): Date | null
   const running = admittedAt === null ? clocks.queue : video === null ? clocks.generation : clocks.delivery;
   const due = earliest([running, clocks.hold, admittedAt !== null && video === null ? clocks.furtherTask : null]);
   // A clock that is due and did not close (its own precondition failed) is looked at again soon, not at once.
-  return due !== null && due.getTime() <= now.getTime() ? later(now, 5_000) : due;
+  return due !== null && due.getTime() <= now.getTime() ? later(now, refusedMs) : due;
 }
