@@ -55,7 +55,7 @@ test('settings are read as what they are', () => {
 
 test('a secret comes from its variable or from its file, without the newline at the end', () => {
   const schema = z.object({ TOKEN: secret(), KEY: secret().optional() });
-  expect(read(schema, { TOKEN: 'a', KEY_FILE: file('b\n') })).toEqual({ TOKEN: 'a', KEY: 'b' });
+  expect(read(schema, { TOKEN: 'a\n', KEY_FILE: file('b\n') })).toEqual({ TOKEN: 'a', KEY: 'b' });
 });
 
 test('what is no secret has no file', () => {

@@ -3,11 +3,13 @@ import type { z } from 'zod';
 import { ConfigError } from './error.ts';
 import { isSecret } from './pieces.ts';
 
+const lineEnds = /[\r\n]+$/;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads a process's settings. An empty variable counts as absent. A secret `NAME` may instead be in the file that
- * `NAME_FILE` names (trailing newlines are dropped). Throws one ConfigError that lists every problem, so that nobody has
+ * `NAME_FILE` names. Trailing newlines of a secret are dropped: a Secret made from a file or by `echo` has one. Throws one ConfigError that lists every problem, so that nobody has
  * to start a process five times to learn of five mistakes.
  */
 export function parseEnvironment<S extends z.ZodObject>(
@@ -34,12 +36,12 @@ export function parseEnvironment<S extends z.ZodObject>(
 }
 
 function readVariable(name: string, env: Environment, secret: boolean): string | undefined {
-  const direct = present(env[name]);
+  const direct = present(secret ? env[name]?.replace(lineEnds, '') : env[name]);
   const path = secret ? present(env[`${name}_FILE`]) : undefined;
   if (path === undefined) return direct;
   if (direct !== undefined) throw new Error(`${name} and ${name}_FILE are both set: keep one of them.`);
   try {
-    return present(readFileSync(path, 'utf8').replace(/[\r\n]+$/, ''));
+    return present(readFileSync(path, 'utf8').replace(lineEnds, ''));
   } catch (cause) {
     throw new Error(`${name}_FILE names ${path}, which cannot be read: create the file or correct the path.`, {
       cause,
