@@ -1,6 +1,7 @@
 import type { Logger } from '../log/logger.ts';
 import { endNotice, type Notice, type NoticeEnd, postponeNotice, takeNotices } from '../order/notices.ts';
 import type { Database } from '../postgres/call.ts';
+import { persist } from '../postgres/persist.ts';
 import type { TelegramClient } from '../telegram/client.ts';
 import { TelegramError } from '../telegram/error.ts';
 import { closedProgress, noticeScreen } from './notice-screen.ts';
@@ -13,10 +14,18 @@ export interface Announcer {
 }
 
 const batch = 20;
+/** Two calls after each other (15 s and `editMs`) have to end within the lease of a notice (ledger.take_notices). */
+const startWithinMs = 5_000;
+const editMs = 5_000;
+const leaseMs = 25_000;
+const repeatSeconds = 30;
 
 /** Sends what is due to be told; true when there may be more. One chat's notices keep their order, chats go beside each other. */
 export async function announce(announcer: Announcer): Promise<boolean> {
+  const asked = Date.now();
   const notices = await takeNotices(announcer.database, announcer.owner, batch);
+  // Whoever slept since leaves them to who takes them next: they may have been sent by another one meanwhile.
+  if (Date.now() - asked > startWithinMs) return true;
   await Promise.all(notices.map((notice) => tell(notice, announcer)));
   return notices.length > 0;
 }
@@ -24,16 +33,20 @@ export async function announce(announcer: Announcer): Promise<boolean> {
 async function tell(notice: Notice, announcer: Announcer): Promise<void> {
   const { database, log } = announcer;
   const { noticeId, orderId: order } = notice;
+  // What was said is written down though the database is away for a while: otherwise it would be said again.
+  const inLease = AbortSignal.timeout(leaseMs);
+  const end = (ending: NoticeEnd) => persist(() => endNotice(database, noticeId, ending), inLease);
+  const later = (seconds: number) => persist(() => postponeNotice(database, noticeId, seconds), inLease);
   try {
-    await endNotice(database, noticeId, await send(notice, announcer));
+    await end(await send(notice, announcer));
   } catch (error) {
     if (!(error instanceof TelegramError)) throw error;
-    if (error.meaning === 'retry-later') {
-      await postponeNotice(database, noticeId, Math.max(1, error.retryAfterSeconds));
-      return;
-    }
+    if (error.meaning === 'retry-later') return later(Math.max(1, error.retryAfterSeconds));
     log.warn({ err: error, order, notice: notice.fact.kind }, 'a notice was not surely sent');
-    await endNotice(database, noticeId, endOf(error));
+    // Its button is the person's only way to the video they paid for, and the same one twice does no harm.
+    if (error.meaning === 'unknown' && notice.fact.kind === 'unconfirmed') return later(repeatSeconds);
+    if (error.meaning === 'unknown' && notice.fact.kind === 'failed') await tellInProgress(notice, announcer);
+    await end(endOf(error));
   }
 }
 
@@ -53,8 +66,21 @@ async function send(notice: Notice, { telegram, log }: Announcer): Promise<Notic
           log.debug({ err: error, order }, 'the progress message of a failed order was not closed');
         });
   // At the same time, so that both end well within the notice's lease.
-  await Promise.all([telegram.sendMessage(chatId, html, keyboard), closing]);
+  const [sent] = await Promise.allSettled([telegram.sendMessage(chatId, html, keyboard), closing]);
+  if (sent.status === 'rejected') throw sent.reason;
   return 'sent';
+}
+
+/** Says everything in the progress message instead, where saying it twice is saying it once. */
+async function tellInProgress(notice: Notice, { telegram, log }: Announcer): Promise<void> {
+  const { chatId, messageId, orderId: order } = notice;
+  if (messageId === null) return;
+  const { html, keyboard } = noticeScreen(notice);
+  try {
+    await telegram.editMessageText(chatId, messageId, html, keyboard, AbortSignal.timeout(editMs));
+  } catch (error) {
+    log.warn({ err: error, order }, 'a refund was not surely told');
+  }
 }
 
 /** A new message whose fate is unknown is not sent again: a double one would tell of a second charge or refund. */
