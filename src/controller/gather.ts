@@ -14,6 +14,7 @@ import { observeJob } from './job.ts';
 import type { Observed, ObservedJob } from './observed.ts';
 import { lookAtPods } from './pod-start.ts';
 import type { PodTemplates } from './pod-template.ts';
+import type { TerminatingJobs } from './terminating.ts';
 
 export interface GatherTools {
   database: Database;
@@ -21,6 +22,7 @@ export interface GatherTools {
   templates: PodTemplates;
   /** Jobs in the cache that carry this order's label. */
   cachedJobs(namespace: string, orderId: string): readonly Job[];
+  terminating: TerminatingJobs;
 }
 
 const podLookMs = 30_000;
@@ -31,20 +33,20 @@ const podLookMs = 30_000;
  */
 export async function gather(stored: StoredVideoJob, tools: GatherTools): Promise<Observed> {
   const videoJob = parseVideoJob(stored);
-  const jobs = cached(videoJob, tools);
   const templates = {
     generation: templateHash(tools.templates.generate),
     delivery: templateHash(tools.templates.deliver),
   };
   const found = { videoJob, templates, podStartCause: null };
   if (isFinished(videoJob.status.conditions)) {
-    return { ...found, claim: null, observation: null, jobs };
+    return { ...found, claim: null, observation: null, jobs: cached(videoJob, new Date(), tools) };
   }
   const { claim, observation } = await claimAndObserve(videoJob, tools.database);
+  const jobs = cached(videoJob, observation?.now ?? new Date(), tools);
   // What is being deleted starts nothing, and its namespace may have lost the right to look at Jobs already.
   const starts = videoJob.metadata.deletionTimestamp === undefined;
   if (observation === null || !starts) return { ...found, claim, observation, jobs };
-  const confirmed = await confirmOpenJobs(videoJob, observation, jobs, tools.kube);
+  const confirmed = await confirmOpenJobs(videoJob, observation, jobs, tools);
   const podStartCause = await podStart(videoJob, observation, tools.kube);
   return { ...found, claim, observation, jobs: confirmed, podStartCause };
 }
@@ -61,10 +63,10 @@ async function claimAndObserve(
   return { claim, observation: claim.answer === 'yours' ? await observeOrder(database, id) : null };
 }
 
-function cached(videoJob: VideoJob, tools: GatherTools): ObservedJob[] {
+function cached({ metadata, spec }: VideoJob, now: Date, tools: GatherTools): ObservedJob[] {
   return tools
-    .cachedJobs(videoJob.metadata.namespace, videoJob.spec.order.id)
-    .flatMap((job) => observeJob(job, videoJob.metadata.uid) ?? []);
+    .cachedJobs(metadata.namespace, spec.order.id)
+    .flatMap((job) => observeJob(job, metadata.uid, tools.terminating.since(job, now)) ?? []);
 }
 
 /** A Job that the cache does not have may be there all the same: absence is only believed of the API server itself. */
@@ -72,15 +74,16 @@ async function confirmOpenJobs(
   videoJob: VideoJob,
   observation: Observation,
   jobs: readonly ObservedJob[],
-  kube: KubeClient,
+  { kube, terminating }: GatherTools,
 ): Promise<ObservedJob[]> {
   const found = [...jobs];
   for (const { stage, execution } of openExecutions(observation)) {
     if (found.some((job) => job.stage === stage && job.execution === execution.n)) continue;
     const name = childJobName(videoJob.metadata.name, commandOf[stage], execution.n);
     const job = await kube.find(JOBS, { namespace: videoJob.metadata.namespace, name });
-    const observed =
-      job === undefined ? null : observeJob(job, videoJob.metadata.uid, { stage, execution: execution.n });
+    if (job === undefined) continue;
+    const since = terminating.since(job, observation.now);
+    const observed = observeJob(job, videoJob.metadata.uid, since, { stage, execution: execution.n });
     if (observed !== null) found.push(observed);
   }
   return found;

@@ -1,22 +1,22 @@
 import type { Job } from '../kube/resources.ts';
 import type { Stage } from '../ledger/executions.ts';
-import { EXECUTION_LABEL, STAGE_LABEL } from '../videojob/names.ts';
-import { templateAnnotation } from './child-job.ts';
+import { childJobName, EXECUTION_LABEL, ORDER_LABEL, STAGE_LABEL, videoJobName } from '../videojob/names.ts';
+import { commandOf, templateAnnotation } from './child-job.ts';
 import type { ObservedJob } from './observed.ts';
 
 /**
- * What decisions need of a Job; null for one that is not a child by its labels. `FailureTarget` and `SuccessCriteriaMet` count as
+ * What decisions need of a Job; null for one that is not a child by its labels and name. `FailureTarget` and `SuccessCriteriaMet` count as
  * ended: Kubernetes adds the final condition a second later, and the verdict stands in the row anyway.
  */
 export function observeJob(
   job: Job,
   ownerUid: string,
+  terminatingSince: Date | null,
   expected?: { stage: Stage; execution: number },
 ): ObservedJob | null {
   const place = expected ?? placeOf(job);
   if (place === null) return null;
   const { metadata, status } = job;
-  const terminating = (status.terminating ?? 0) > 0 && (status.active ?? 0) === 0;
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -26,8 +26,7 @@ export function observeJob(
     ended: endOf(job),
     template: metadata.annotations?.[templateAnnotation] ?? null,
     finishedAt: status.completionTime === undefined ? null : new Date(status.completionTime),
-    terminatingSince:
-      terminating && status.startTime !== undefined ? new Date(metadata.deletionTimestamp ?? status.startTime) : null,
+    terminatingSince,
   };
 }
 
@@ -39,9 +38,12 @@ function endOf({ status }: Job): ObservedJob['ended'] {
   return null;
 }
 
-function placeOf({ metadata: { labels } }: Job): { stage: Stage; execution: number } | null {
-  const stage = labels?.[STAGE_LABEL];
+function placeOf({ metadata: { labels, name } }: Job): { stage: Stage; execution: number } | null {
+  const command = labels?.[STAGE_LABEL];
   const execution = Number(labels?.[EXECUTION_LABEL]);
-  if ((stage !== 'generate' && stage !== 'deliver') || !Number.isInteger(execution)) return null;
-  return { stage: stage === 'generate' ? 'generation' : 'delivery', execution };
+  if ((command !== 'generate' && command !== 'deliver') || !Number.isInteger(execution)) return null;
+  const stage = command === 'generate' ? 'generation' : 'delivery';
+  // Anybody may put our labels on a Job; the API server gives a name only once.
+  const ours = childJobName(videoJobName(labels?.[ORDER_LABEL] ?? ''), commandOf[stage], execution);
+  return name === ours ? { stage, execution } : null;
 }

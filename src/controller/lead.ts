@@ -21,6 +21,7 @@ import { watchMissingObjects } from './missing.ts';
 import { type PassTools, pass } from './pass.ts';
 import type { PodTemplates } from './pod-template.ts';
 import { admissionSweep, dueSweep, overdueSweep } from './sweeps.ts';
+import { watchTerminatingJobs } from './terminating.ts';
 
 export interface Leader {
   env: ControllerEnvironment;
@@ -80,6 +81,7 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
   const tools: PassTools = {
     ...{ database, kube, templates: leader.templates, log, store: videoJobs.store },
     missing: watchMissingObjects(database, log),
+    terminating: watchTerminatingJobs(),
     cachedJobs: (_namespace, orderId) => jobs.store.byIndex(orderId),
     rememberWritten: (object) => videoJobs.store.wrote(object),
     recordEvents: (videoJob, notes) => events.record({ ...videoJob, apiVersion: API_VERSION, kind: KIND }, ...notes),

@@ -3,6 +3,7 @@ import { afterEach, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { installVideoJobCrd } from '../../dev/videojob-crd.ts';
 import { watchMissingObjects } from '../../src/controller/missing.ts';
 import { type PassTools, pass } from '../../src/controller/pass.ts';
+import { watchTerminatingJobs } from '../../src/controller/terminating.ts';
 import { createKubeClient } from '../../src/kube/client.ts';
 import { keyOf, type StoredVideoJob, VIDEOJOBS } from '../../src/kube/resources.ts';
 import type { PassResult } from '../../src/kube/workers.ts';
@@ -45,6 +46,7 @@ async function controlled(see: (object: StoredVideoJob) => StoredVideoJob = (obj
       isStale: () => false,
     },
     missing: watchMissingObjects(ledger.controller, log),
+    terminating: watchTerminatingJobs(),
     cachedJobs: () => [],
     rememberWritten: () => undefined,
     recordEvents: () => undefined,
