@@ -14,7 +14,8 @@ let cut: SystemOrder;
 let refused: SystemOrder;
 /** Of the usual clock: its createTask was processed, and the answer was cut. */
 let lost: SystemOrder;
-let held: Promise<void>;
+/** Its upload hung, and then its runner was killed. */
+let early: SystemOrder;
 
 beforeAll(async () => {
   gate = await openGate();
@@ -25,21 +26,28 @@ beforeAll(async () => {
     },
   });
   gate.lead(system.stack.endpoints().kie);
-  const [atGate, quiet, dropped, failing, answerless] = await Promise.all([
+  const [atGate, quiet, dropped, failing, answerless, uploading] = await Promise.all([
     system.confirmation(),
     system.confirmation('accept-then-slow:60', 'cb-none'),
     system.confirmation(),
     system.confirmation(),
     system.confirmation(),
+    system.confirmation(),
   ]);
-  held = new Promise((resolve) => gate.hold(atGate.mark, resolve));
+  const held = new Promise<void>((resolve) => gate.hold(atGate.mark, resolve));
   // A fault of createTask strikes whoever comes next, so each of these orders comes alone.
   cut = await struck(dropped, 'drop');
   refused = await struck(failing, '500');
   [unsent, silent] = await Promise.all([atGate.tap(), quiet.tap()]);
   await Promise.all([held, until('createTask under way', () => isInCreateTask(system, quiet))]);
+  expect(await attempts(system, unsent), 'begun, and not sent').toEqual([{ state: 'intent', task_id: null }]);
+  await Promise.all([system.killRunner(unsent, 'gen'), system.killRunner(silent, 'gen')]);
   await system.withBot({ NEUROCARDS_ACTIVE_DEADLINE_SECONDS: '1800' });
   lost = await struck(answerless, 'process-then-drop');
+  await system.kieFault({ method: 'upload', fault: 'hang', seconds: 60 });
+  early = await uploading.tap();
+  await until('the upload under way', async () => (await system.kieCalls('upload')).some(isPending));
+  await system.killRunner(early, 'gen');
 });
 
 afterAll(async () => {
@@ -55,21 +63,24 @@ async function struck(confirmation: Confirmation, fault: string): Promise<System
   return order;
 }
 
+const isPending = ({ outcome }: { outcome: string }): boolean => outcome === 'pending';
+
 async function wasStruck(method: string, fault: string): Promise<boolean> {
   return (await system.kieCalls(method)).some(({ outcome }) => outcome === `fault ${fault}`);
 }
 
 describe('SIGKILL of a generate runner', () => {
+  test.concurrent('before createTask, during the upload: the next one begins anew', async () => {
+    await expectDelivered(system, early);
+    expect(await system.tasks(early)).toHaveLength(1);
+  });
+
   test.concurrent('between begin_submit and the POST: no task is ever made, and the credits come back at the clock', async () => {
-    await held;
-    expect(await attempts(system, unsent)).toEqual([{ state: 'intent', task_id: null }]);
-    await system.killRunner(unsent, 'gen');
     await expectReturned(system, unsent, 'ProviderOutcomeUnknown', { atMost: 0 });
     expect(await attempts(system, unsent)).toEqual([{ state: 'abandoned', task_id: null }]);
   });
 
   test.concurrent('inside createTask, without a callback: the credits come back at the clock, and the task is followed', async () => {
-    await system.killRunner(silent, 'gen');
     await expectReturned(system, silent, 'ProviderOutcomeUnknown', { atMost: 1 });
     expect(await attempts(system, silent)).toEqual([{ state: 'abandoned', task_id: null }]);
     expect(await paidTasks(system, silent)).toBe(1);

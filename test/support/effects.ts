@@ -29,5 +29,5 @@ export async function isEditing(system: System, order: Pick<SystemOrder, 'custom
 
 /** Waits, looking often, so that what follows falls into the effect. */
 export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  await waitFor(condition, { what, every: 20 });
+  await waitFor(condition, { what, within: 60_000, every: 20 });
 }

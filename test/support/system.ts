@@ -81,7 +81,7 @@ export interface SystemOrder {
   readonly mark: string;
 }
 
-const screenSeconds = 30;
+const screenSeconds = 60;
 const run = promisify(execFile);
 
 /** The whole system on real etcd, API server and PostgreSQL, for one file of fault tests, with a directory and ports of its own. */
