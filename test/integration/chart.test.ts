@@ -44,7 +44,9 @@ const rendered = z.looseObject({
 });
 type Rendered = z.infer<typeof rendered>;
 
-function helm(values: readonly string[] = [], release = 'nc', namespace = 'neurocards'): string {
+const volume = 'storage.persistentVolumeSource.hostPath.path=/srv';
+
+function helm(values: readonly string[] = [volume], release = 'nc', namespace = 'neurocards'): string {
   const args = ['template', release, CHART, '--namespace', namespace, ...values.flatMap((value) => ['--set', value])];
   return execFileSync('helm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
@@ -122,9 +124,7 @@ describe('the rendered chart', () => {
 
   test('keeps the definition, the jobs namespace and the volumes when it is uninstalled', () => {
     const kinds = ['CustomResourceDefinition', 'Namespace', 'PersistentVolumeClaim', 'PersistentVolume'];
-    const kept = documents(['storage.persistentVolumeSource.hostPath.path=/srv']).filter(({ kind }) =>
-      kinds.includes(kind),
-    );
+    const kept = documents().filter(({ kind }) => kinds.includes(kind));
     expect(kept).toHaveLength(6);
     for (const { metadata } of kept) {
       expect(metadata['annotations']).toMatchObject({ 'helm.sh/resource-policy': 'keep' });
@@ -139,7 +139,15 @@ describe('the rendered chart', () => {
     ['orders.maxAttempts=9', 'maximum: got 9, want 5'],
     ['jobsNamespace.name=neurocards', 'whoever deletes the jobs would delete the bot'],
   ])('refuses %s and says why', (value, why) => {
-    expect(() => helm([value])).toThrow(why);
+    expect(() => helm([volume, value])).toThrow(why);
+  });
+
+  test('wants files that both namespaces see, and is content with two claims of them', () => {
+    const existing = ['storage.existingClaim=files', 'storage.jobsExistingClaim=files'];
+    for (const values of [[], existing.slice(0, 1), existing.slice(1)]) {
+      expect(() => helm(values)).toThrow('two claims of one StorageClass would get two volumes');
+    }
+    expect(documents(existing).filter(({ kind }) => kind.startsWith('PersistentVolume'))).toEqual([]);
   });
 });
 
@@ -203,7 +211,7 @@ describe('the rights of people and of our accounts', () => {
     const client = createKubeClient({ kubeconfig: own.kubeconfig, userAgent: 'neurocards-test' });
     await installVideoJobCrd(client);
     await client.close();
-    const values = ['jobsNamespace.create=false', `jobsNamespace.name=${namespace}`, 'crds.enabled=false'];
+    const values = [volume, 'jobsNamespace.create=false', `jobsNamespace.name=${namespace}`, 'crds.enabled=false'];
     const wanted = [
       'ClusterRole',
       'ClusterRoleBinding',
