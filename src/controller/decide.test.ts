@@ -118,6 +118,28 @@ describe('deletion', () => {
       status: null,
     });
   });
+
+  it('writes no end state either while somebody else’s finalizer holds the object', () => {
+    const held = videoJob({
+      metadata: { deletionTimestamp: '2026-01-01T11:59:30Z', finalizers: ['foregroundDeletion'] },
+    });
+    const settled = observation({ settled: { outcome: 'captured', reason: 'Deleted', at: now }, video: stored });
+    expect(decide(observed({ videoJob: held, observation: settled }), now)).toMatchObject({
+      cluster: [],
+      status: null,
+    });
+  });
+
+  it('over a stored video reads as captured on an object that was restored', () => {
+    const settled = observation({ settled: { outcome: 'captured', reason: 'Deleted', at: now }, video: stored });
+    const { status } = decide(observed({ observation: settled }), now);
+    expect(status?.settlement?.outcome).toBe('captured');
+    const found = (['Generated', 'Delivered', 'CreditsSettled', 'Finished'] as const).map((type) => {
+      const condition = findCondition(status?.conditions, type);
+      return `${condition?.status} ${condition?.reason}`;
+    });
+    expect(found).toEqual(['True VideoStored', 'Unknown DeliveryUnconfirmed', 'True CreditsCaptured', 'True Deleted']);
+  });
 });
 
 describe('cancel', () => {
@@ -284,6 +306,30 @@ describe('generation', () => {
   });
 });
 
+describe('suspension', () => {
+  const suspended = videoJob({ spec: { suspend: true } });
+  const crashed = execution({ leasedAt: secondsFromNow(-5), endedAt: secondsFromNow(-1), endCause: 'Crashed' });
+
+  it('does not post a Job whose row was opened just before', () => {
+    const opened = observation({ suspended: true, generationExecutions: [execution()] });
+    expect(decide(observed({ videoJob: suspended, observation: opened }), now)).toMatchObject({
+      ledger: [],
+      cluster: [],
+    });
+  });
+
+  it.each(['intent', 'unknown', 'accepted'] as const)('lets a task that is %s be followed to its end', (state) => {
+    const paid = observation({
+      suspended: true,
+      attempts: { count: 1, confirmedFailures: 0, current: attempt({ state, leasedExecutions: 1 }) },
+      generationExecutions: [crashed],
+    });
+    expect(decide(observed({ videoJob: suspended, observation: paid }), now).ledger).toEqual([
+      { kind: 'open-execution', stage: 'generation', n: 2 },
+    ]);
+  });
+});
+
 describe('delivery', () => {
   const delivering = (change: object = {}) =>
     observation({
@@ -297,6 +343,22 @@ describe('delivery', () => {
     const running = delivering({ generationExecutions: [execution({ leasedAt: secondsFromNow(-5) })] });
     expect(decide(observed({ observation: running, jobs: [job()] }), now).ledger).toEqual([
       { kind: 'open-execution', stage: 'delivery', n: 1 },
+    ]);
+  });
+
+  it('gives each Job its own time, not what is left of the stage', () => {
+    const late = delivering({ deliveryExecutions: [execution()] });
+    late.clocks.delivery = secondsFromNow(-60);
+    const tried = new Set([effectKey({ kind: 'close', request: 'Clock' })]);
+    expect(decide(observed({ observation: late }), now, tried).cluster).toEqual([
+      { kind: 'post-job', stage: 'delivery', execution: 1, remainingSeconds: 180 },
+    ]);
+  });
+
+  it('closes the row of a generation Job that is gone', () => {
+    const running = delivering({ generationExecutions: [execution({ leasedAt: secondsFromNow(-5) })] });
+    expect(decide(observed({ observation: running }), now).ledger).toEqual([
+      { kind: 'end-execution', stage: 'generation', n: 1, cause: 'Lost' },
     ]);
   });
 

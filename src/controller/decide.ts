@@ -42,11 +42,10 @@ export function decide(observed: Observed, now: Date, tried: ReadonlySet<string>
 /** Settled and not yet Finished: status follows what PostgreSQL decided. A deleted object needs no end state. */
 function decideSettled(observed: Observed, observation: Observation, now: Date): Decision {
   const { videoJob, jobs } = observed;
-  if (
-    videoJob.metadata.deletionTimestamp !== undefined &&
-    videoJob.metadata.finalizers.includes(SETTLEMENT_FINALIZER)
-  ) {
-    return { ...nothing, cluster: [{ kind: 'drop-finalizer' }] };
+  const { deletionTimestamp, finalizers } = videoJob.metadata;
+  if (deletionTimestamp !== undefined) {
+    const holds = finalizers.includes(SETTLEMENT_FINALIZER);
+    return { ...nothing, cluster: holds ? [{ kind: 'drop-finalizer' }] : [] };
   }
   const late = overdueJobs(jobs, observation.settled?.at ?? now, now);
   return {

@@ -17,6 +17,8 @@ export function decideDelivery(observed: Observed, observation: Observation, tri
 function endedGeneration({ jobs }: Observed, { generationExecutions }: Observation): LedgerEffect | null {
   const open = generationExecutions.find((row) => row.endedAt === null);
   const job = jobs.find((one) => one.stage === 'generation' && one.execution === open?.n);
-  if (open === undefined || job?.ended == null) return null;
-  return { kind: 'end-execution', stage: 'generation', n: open.n, cause: 'Completed' };
+  if (open === undefined || job?.ended === null) return null;
+  // Gone after a live look (deleted by hand, a lost node): it does not run any more either.
+  const cause = job === undefined ? 'Lost' : job.ended === 'failed' ? 'Crashed' : 'Completed';
+  return { kind: 'end-execution', stage: 'generation', n: open.n, cause };
 }

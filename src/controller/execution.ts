@@ -24,7 +24,7 @@ export function decideExecution(
     null,
   );
   if (latest !== null && latest.endedAt === null) return goOn(decideOpen(stage, latest, observed, observation));
-  if (observation.suspended) return goOn(nothing);
+  if (observation.suspended && !isPaid(stage, observation)) return goOn(nothing);
   if (stage === 'generation' && (observation.attempts.current?.leasedExecutions ?? 0) >= leasedExecutionsAllowed) {
     return { kind: 'give-up' };
   }
@@ -40,13 +40,14 @@ function decideOpen(
   stage: Stage,
   execution: ObservedExecution,
   observed: Observed,
-  { now, clocks }: Observation,
+  observation: Observation,
 ): Decision {
+  const { now } = observation;
   const job = observed.jobs.find((one) => one.stage === stage && one.execution === execution.n);
   if (job === undefined) {
     if (execution.leasedAt !== null) return end(stage, execution.n, 'Lost');
-    const deadline = stage === 'generation' ? clocks.generation : clocks.delivery;
-    const remainingSeconds = Math.max(1, Math.ceil(((deadline ?? clocks.hold).getTime() - now.getTime()) / 1000));
+    if (observation.suspended && !isPaid(stage, observation)) return nothing;
+    const remainingSeconds = remaining(stage, observed, observation);
     return { ...nothing, cluster: [{ kind: 'post-job', stage, execution: execution.n, remainingSeconds }] };
   }
   if (!job.ours) return end(stage, execution.n, 'Superseded');
@@ -54,6 +55,18 @@ function decideOpen(
   const cause = endOf(job, execution, now);
   if (cause !== null) return end(stage, execution.n, cause);
   return { ...nothing, requeueAt: nextLook(job, execution, now) };
+}
+
+/** A task that was paid for, or may have been, is followed to its end in a suspended order too. */
+function isPaid(stage: Stage, { attempts: { current } }: Observation): boolean {
+  return stage === 'generation' && current !== null && current.state !== 'ready';
+}
+
+/** Seconds that an execution which begins now may take: of generation its clock, of delivery its own time; never past the hold. */
+function remaining(stage: Stage, { videoJob }: Observed, { now, clocks }: Observation): number {
+  const until = (at: Date): number => Math.ceil((at.getTime() - now.getTime()) / 1000);
+  const own = stage === 'delivery' ? videoJob.spec.delivery.timeoutSeconds : until(clocks.generation ?? clocks.hold);
+  return Math.max(1, Math.min(own, until(clocks.hold)));
 }
 
 /** Its pod does not start and the template was changed meanwhile: nothing was paid, and the new one may be the cure. */

@@ -1,5 +1,6 @@
 import { isFailureClass, policyOf } from '../failure/classes.ts';
 import type { ObservedExecution } from '../ledger/executions.ts';
+import type { Settled } from '../ledger/settlement.ts';
 import type { Claimed } from '../order/claim.ts';
 import type { Observation } from '../order/observation.ts';
 import { type ConditionState, endConditions, setConditions } from '../videojob/conditions.ts';
@@ -15,7 +16,7 @@ export function mirror(observed: Observed, observation: Observation, now: Date):
   const { videoJob } = observed;
   const previous = videoJob.status;
   const { settled, attempts, video } = observation;
-  const states = settled === null ? openConditions(observed, observation) : endStates(settled.reason);
+  const states = settled === null ? openConditions(observed, observation) : endStates(settled);
   const startTime = previous.startTime ?? rfc3339(now);
   const completionTime = settled === null ? undefined : rfc3339(settled.at);
   const active = activeJob(videoJob, observation);
@@ -65,10 +66,10 @@ const refusals = {
   OtherContent: 'The spec is not the one that was ordered.',
 } as const;
 
-function endStates(reason: string): ConditionState[] {
+function endStates({ reason, outcome }: Settled): ConditionState[] {
   const known: EndReason = isEndReason(reason) ? reason : 'GenerationFailed';
   const meaning: string = { ...FAILURE_MEANINGS, ...CAPTURE_MEANINGS }[known];
-  return endConditions(known, meaning);
+  return endConditions(known, meaning, outcome);
 }
 
 function conditionsOf(videoJob: VideoJob, states: readonly ConditionState[], now: Date): VideoJobStatus['conditions'] {

@@ -118,19 +118,34 @@ const CAPTURED_ENDS: Record<CaptureReason, ConditionState> = {
   },
 };
 
-/** The four conditions an order ends with, by its end reason: the table of the design, in one place. */
-export function endConditions(reason: EndReason, message: string): ConditionState[] {
-  const stored = reason === 'DeliveryFailed' || isCapture(reason);
-  const credits = isCapture(reason) ? 'CreditsCaptured' : reason === 'ClaimRefused' ? 'NoHold' : 'CreditsRefunded';
+/**
+ * The four conditions an order ends with, by its end reason: the table of the design, in one place. Only `Deleted` goes with
+ * both outcomes: an order whose object was deleted over a stored video is captured, and an object restored from a backup says so.
+ */
+export function endConditions(
+  reason: EndReason,
+  message: string,
+  outcome: 'captured' | 'released' = isCapture(reason) ? 'captured' : 'released',
+): ConditionState[] {
+  const isCaptured = outcome === 'captured';
+  const stored = reason === 'DeliveryFailed' || isCapture(reason) || outcome === 'captured';
+  const credits = isCaptured ? 'CreditsCaptured' : reason === 'ClaimRefused' ? 'NoHold' : 'CreditsRefunded';
   return [
     stored
       ? { type: 'Generated', status: 'True', reason: 'VideoStored', message: 'The video is stored.' }
       : { type: 'Generated', status: 'False', reason, message },
-    deliveredAtEnd(reason, message),
+    isCaptured && !isCapture(reason) ? SHOWN_BY_THE_BOT : deliveredAtEnd(reason, message),
     { type: 'CreditsSettled', status: 'True', reason: credits, message: CREDIT_MESSAGES[credits] },
     { type: 'Finished', status: 'True', reason, message },
   ];
 }
+
+const SHOWN_BY_THE_BOT: ConditionState = {
+  type: 'Delivered',
+  status: 'Unknown',
+  reason: 'DeliveryUnconfirmed',
+  message: 'The video is stored, and the bot shows it itself.',
+};
 
 const CREDIT_MESSAGES = {
   CreditsCaptured: 'The held credits were captured.',
