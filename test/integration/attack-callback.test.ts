@@ -67,7 +67,7 @@ it('a callback for a nonce that nobody begun with, or whose task is known, write
   const { ledger } = bench;
   await called(ledger, 'a-nonce-nobody-made', 'task-1');
   const accepted = await ledger.accepted(await ledger.claimed(await ledger.person()));
-  await called(ledger, accepted.nonce, 'task-2');
+  await called(ledger, accepted.nonce, `task-${accepted.nonce}`);
   expect(await ledger.rows('select * from ledger.task_hints')).toEqual([]);
   const open = await ledger.submitting(await ledger.claimed(await ledger.person()));
   for (const number of Array.from({ length: 30 }, (_, index) => index))

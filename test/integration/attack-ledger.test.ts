@@ -149,3 +149,34 @@ describe('a person who comes back', () => {
     expect(await ledger.rows('select unreachable_since from ledger.people')).toEqual([{ unreachable_since: null }]);
   });
 });
+
+describe('the audit sees what a lost guard would let through', () => {
+  it.each([
+    [
+      'a second welcome',
+      'alter table ledger.transfers drop constraint transfer_key_once',
+      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
+       select idempotency_key, kind, user_id, debit, credit, amount from ledger.transfers where kind = 'welcome'`,
+      'welcomed more than once',
+    ],
+    [
+      'two live attempts',
+      'drop index ledger.one_live_attempt; drop trigger guard_new_attempt on ledger.attempts',
+      'insert into ledger.attempts (order_id, n) select order_id, 2 from ledger.attempts',
+      'more than one live attempt',
+    ],
+    [
+      'two tasks of one submit',
+      'select',
+      `insert into ledger.task_hints (nonce, task_id, verdict) select nonce, 'a-second-task', 'ours' from ledger.submit_nonces`,
+      'the provider made another task of a submit than the one we know',
+    ],
+  ])('%s', async (_what, remove, statement, explanation) => {
+    const ledger = await TestLedger.open();
+    await ledger.accepted(await ledger.claimed(await ledger.person()));
+    expect(await ledger.violations()).toEqual([]);
+    await ledger.superuser.query(remove);
+    await ledger.superuser.query(statement);
+    expect((await ledger.violations()).map((bug) => bug.explanation)).toEqual([explanation]);
+  });
+});
