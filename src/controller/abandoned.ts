@@ -22,7 +22,11 @@ export interface AbandonedTools {
 export function followAbandoned(tools: AbandonedTools): () => Promise<void> {
   return async () => {
     for (const attempt of await takeAbandoned(tools.database, tools.owner, 5)) {
-      const end = await look(attempt.orderId, attempt.taskId, tools);
+      const end = await look(attempt.orderId, attempt.taskId, tools).catch((error: unknown): AbandonedEnd => {
+        // A file that cannot be had says nothing about the other tasks, and may be there at a later look.
+        tools.log.warn({ err: error, order: attempt.orderId, task: attempt.taskId }, 'an abandoned task was not read');
+        return { kind: 'running' };
+      });
       await recordAbandoned(tools.database, attempt.attemptId, attempt.fence, end);
       if (end.kind !== 'running') {
         tools.log.warn({ order: attempt.orderId, task: attempt.taskId, end: end.kind }, 'an abandoned task has ended');

@@ -1,7 +1,7 @@
 import { openAttempt } from '../generation/attempt.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../kube/error.ts';
-import { JOBS, VIDEOJOBS } from '../kube/resources.ts';
+import { isAlreadyExists, isConflict, isNamespaceTerminating, isNotFound } from '../kube/error.ts';
+import { JOBS, type StoredVideoJob, VIDEOJOBS } from '../kube/resources.ts';
 import { endExecution, openExecution } from '../ledger/executions.ts';
 import { cancelClaimedOrder, closeOrder } from '../ledger/settlement.ts';
 import type { Logger } from '../log/logger.ts';
@@ -18,6 +18,8 @@ export interface ApplyTools {
   kube: KubeClient;
   templates: PodTemplates;
   log: Logger;
+  /** The newest resourceVersion we wrote, so that an older copy in the cache is known as such. */
+  rememberWritten(object: StoredVideoJob): void;
 }
 
 /** Writes one ledger effect. Each is idempotent and checks its own precondition; what it answers is seen by the next observation. */
@@ -60,20 +62,25 @@ export async function applyLedger(
   }
 }
 
-/** Asks one thing of the API server. What is there already, or gone already, is as wished. */
-export async function applyCluster(effect: ClusterEffect, videoJob: VideoJob, tools: ApplyTools): Promise<void> {
+/** Whether a pass has to look again soon, because what is there may not be ours. */
+type Asked = 'done' | 'look again';
+
+/** Asks one thing of the API server. What is gone already, or was replaced by another of its name, is as wished. */
+export async function applyCluster(effect: ClusterEffect, videoJob: VideoJob, tools: ApplyTools): Promise<Asked> {
   try {
-    await ask(effect, videoJob, tools);
+    return await ask(effect, videoJob, tools);
   } catch (error) {
-    if (isNotFound(error) && effect.kind !== 'post-job') return;
+    if (isNotFound(error) && effect.kind !== 'post-job') return 'done';
+    if (isConflict(error) && (effect.kind === 'delete-job' || effect.kind === 'delete-video-job')) return 'done';
     // A namespace that goes away deletes this VideoJob too: the pass that sees its deletionTimestamp settles it.
-    if (isNamespaceTerminating(error)) return;
+    if (isNamespaceTerminating(error)) return 'done';
     throw error;
   }
 }
 
-async function ask(effect: ClusterEffect, videoJob: VideoJob, { kube, templates }: ApplyTools): Promise<void> {
-  const { namespace, name, uid, resourceVersion, finalizers } = videoJob.metadata;
+async function ask(effect: ClusterEffect, videoJob: VideoJob, tools: ApplyTools): Promise<Asked> {
+  const { kube, templates } = tools;
+  const { namespace, name, uid, resourceVersion, finalizers, deletionTimestamp } = videoJob.metadata;
   switch (effect.kind) {
     case 'post-job': {
       const template = templates[commandOf[effect.stage]];
@@ -81,21 +88,25 @@ async function ask(effect: ClusterEffect, videoJob: VideoJob, { kube, templates 
       try {
         await kube.create(JOBS, namespace, job);
       } catch (error) {
-        // The next pass reads it and compares its owner's UID with ours.
-        if (!isAlreadyExists(error)) throw error;
+        // The next pass reads it and compares its owner's UID with ours; no watch of ours need tell of it.
+        if (isAlreadyExists(error)) return 'look again';
+        throw error;
       }
-      return;
+      return 'done';
     }
     case 'delete-job':
-      return kube.delete(JOBS, { namespace, name: effect.name }, { uid: effect.uid });
+      await kube.delete(JOBS, { namespace, name: effect.name }, { uid: effect.uid });
+      return 'done';
     case 'delete-video-job':
-      return kube.delete(VIDEOJOBS, { namespace, name }, { uid });
-    case 'drop-finalizer':
-      await kube.patch(
-        VIDEOJOBS,
-        { namespace, name },
-        { metadata: { uid, resourceVersion, finalizers: finalizers.filter((one) => one !== SETTLEMENT_FINALIZER) } },
-      );
-      return;
+      await kube.delete(VIDEOJOBS, { namespace, name }, { uid });
+      return 'done';
+    case 'drop-finalizer': {
+      const left = finalizers.filter((one) => one !== SETTLEMENT_FINALIZER);
+      const patch = { metadata: { uid, resourceVersion, finalizers: left } };
+      const written = await kube.patch(VIDEOJOBS, { namespace, name }, patch);
+      // The last finalizer of a deleted object takes it away: there is nothing left to be older than.
+      if (deletionTimestamp === undefined || left.length > 0) tools.rememberWritten(written);
+      return 'done';
+    }
   }
 }

@@ -28,8 +28,11 @@ export function eventsBetween(before: VideoJobStatus, after: VideoJobStatus): Vi
   if (failed !== undefined && !(finishes && finished.reason === failed.reason)) warning(failed.reason, failed.message);
   const generated = reasonOf(after, 'Generated');
   const generatedBefore = reasonOf(before, 'Generated');
-  if (generated?.reason === 'PodStartPending' && generatedBefore?.reason !== 'PodStartPending') {
-    warning('PodStartPending', generated.message);
+  for (const type of ['Generated', 'Delivered'] as const) {
+    const condition = reasonOf(after, type);
+    if (condition?.reason === 'PodStartPending' && reasonOf(before, type)?.reason !== 'PodStartPending') {
+      warning('PodStartPending', condition.message);
+    }
   }
   if (generated?.status === 'True' && generatedBefore?.status !== 'True') normal('VideoStored', 'The video is stored.');
   if ((after.deliveryExecutions ?? 0) > (before.deliveryExecutions ?? 0)) {

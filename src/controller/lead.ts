@@ -33,6 +33,8 @@ export interface Leader {
   metrics: Metrics;
   log: Logger;
   identity: string;
+  /** How far apart the two looks are that find a VideoJob gone; a minute when absent. */
+  confirmMissingMs?: number;
   /** Whether the caches were filled once; readiness asks for it. */
   synced: boolean;
 }
@@ -80,7 +82,7 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
 
   const tools: PassTools = {
     ...{ database, kube, templates: leader.templates, log, store: videoJobs.store },
-    missing: watchMissingObjects(database, log),
+    missing: watchMissingObjects(database, log, leader.confirmMissingMs),
     terminating: watchTerminatingJobs(),
     cachedJobs: (_namespace, orderId) => jobs.store.byIndex(orderId),
     rememberWritten: (object) => videoJobs.store.wrote(object),

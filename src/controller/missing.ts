@@ -3,7 +3,8 @@ import type { Logger } from '../log/logger.ts';
 import { observeOrder } from '../order/observation.ts';
 import type { Database } from '../postgres/call.ts';
 
-const confirmAfterMs = 60_000;
+/** Two looks so far apart find out that an object is really gone. */
+const confirmAfter = 60_000;
 
 export interface MissingObjects {
   /**
@@ -15,7 +16,7 @@ export interface MissingObjects {
   seen(orderId: string): void;
 }
 
-export function watchMissingObjects(database: Database, log: Logger): MissingObjects {
+export function watchMissingObjects(database: Database, log: Logger, confirmAfterMs = confirmAfter): MissingObjects {
   const since = new Map<string, number>();
   return {
     async seenMissing(orderId, isGone = () => Promise.resolve(true)) {
@@ -25,9 +26,11 @@ export function watchMissingObjects(database: Database, log: Logger): MissingObj
         since.delete(orderId);
         return undefined;
       }
-      const first = since.get(orderId) ?? Date.now();
+      const now = Date.now();
+      const first = since.get(orderId) ?? now;
       since.set(orderId, first);
-      if (Date.now() - first < confirmAfterMs) return confirmAfterMs;
+      const leftMs = first + confirmAfterMs - now;
+      if (leftMs > 0) return leftMs;
       if (!(await isGone())) {
         since.delete(orderId);
         return confirmAfterMs;

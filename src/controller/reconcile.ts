@@ -5,15 +5,13 @@ import type { VideoJob, VideoJobStatus } from '../videojob/schema.ts';
 import { equalStatus, statusPatch } from '../videojob/status.ts';
 import { type ApplyTools, applyCluster, applyLedger } from './apply.ts';
 import { decide } from './decide.ts';
-import { type Decision, effectKey, type VideoJobEvent } from './decision.ts';
+import { type ClusterEffect, type Decision, effectKey, type VideoJobEvent } from './decision.ts';
 import { eventsBetween } from './event-texts.ts';
 import { type GatherTools, gather } from './gather.ts';
 import type { Observed } from './observed.ts';
 
 export interface ReconcileTools extends GatherTools, ApplyTools {
   kube: KubeClient;
-  /** The newest resourceVersion we wrote, so that an older copy in the cache is known as such. */
-  rememberWritten(object: StoredVideoJob): void;
   /** All of one status change together, so that they can be dated in their order. */
   recordEvents(videoJob: VideoJob, events: readonly VideoJobEvent[]): void;
   onClaimRefused(reason: string): void;
@@ -21,6 +19,7 @@ export interface ReconcileTools extends GatherTools, ApplyTools {
 
 /** More ledger effects than any pass needs: a net against two decisions that undo each other. */
 const roundsAllowed = 8;
+const lookAgainMs = 200;
 
 /**
  * One pass over one VideoJob: observe and decide until the ledger needs nothing more, ask the API server, mirror the status by at most
@@ -28,9 +27,34 @@ const roundsAllowed = 8;
  */
 export async function reconcile(stored: StoredVideoJob, tools: ReconcileTools): Promise<number | undefined> {
   const { observed, decision, now } = await settleLedger(stored, tools);
-  for (const effect of decision.cluster) await applyCluster(effect, observed.videoJob, tools);
+  // Deleting the object makes a new version of it, which the status patch would not fit: it comes last.
+  const [last, first] = [true, false].map((isLast) =>
+    decision.cluster.filter(({ kind }) => (kind === 'delete-video-job') === isLast),
+  );
+  const asked = await askAll(first ?? [], observed.videoJob, tools);
   if (decision.status !== null) await mirrorStatus(observed, decision.status, tools);
-  return decision.requeueAt === null ? undefined : Math.max(0, decision.requeueAt.getTime() - now.getTime());
+  if (asked.refusal !== undefined) throw asked.refusal;
+  await askAll(last ?? [], observed.videoJob, tools);
+  const requeueMs = decision.requeueAt === null ? undefined : Math.max(0, decision.requeueAt.getTime() - now.getTime());
+  return asked.lookAgain ? Math.min(lookAgainMs, requeueMs ?? lookAgainMs) : requeueMs;
+}
+
+/** What the API server refuses (a quota, say) must not keep the status from being written: the first refusal is answered. */
+async function askAll(
+  effects: readonly ClusterEffect[],
+  videoJob: VideoJob,
+  tools: ReconcileTools,
+): Promise<{ lookAgain: boolean; refusal?: unknown }> {
+  let lookAgain = false;
+  let refusal: unknown;
+  for (const effect of effects) {
+    try {
+      if ((await applyCluster(effect, videoJob, tools)) === 'look again') lookAgain = true;
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  return refusal === undefined ? { lookAgain } : { lookAgain, refusal };
 }
 
 async function settleLedger(

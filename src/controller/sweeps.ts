@@ -11,9 +11,12 @@ export interface SweepTools {
   enqueue: (orderId: string) => void;
 }
 
+const firstLookMs = 5 * 60_000;
+
 /** Orders that changed, whose lease ran out or whose clock is due: what a NOTIFY that got lost would have told. */
 export function dueSweep({ database, enqueue }: SweepTools): () => Promise<void> {
-  let since = new Date(0);
+  // What changed long before we began is found by the watch's first list, or as an order nobody has looked at for five minutes.
+  let since = new Date(Date.now() - firstLookMs);
   return async () => {
     const due = await readDueOrders(database, since);
     for (const orderId of due.orders) enqueue(orderId);
