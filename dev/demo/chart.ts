@@ -14,28 +14,49 @@ export interface ChartPlaces {
   ownNamespace: string;
 }
 
-const role = z.looseObject({
-  kind: z.literal('Role'),
-  metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
-  rules: z.array(z.record(z.string(), z.array(z.string()))).min(1),
-});
+const rules = z.array(z.record(z.string(), z.array(z.string()))).min(1);
+const reference = z.object({ apiGroup: z.string(), kind: z.literal('ClusterRole'), name: z.string() });
+const subject = z.object({ kind: z.literal('ServiceAccount'), name: z.string(), namespace: z.string() });
+const apiVersion = z.literal('rbac.authorization.k8s.io/v1');
+/** The labels come from an action of Helm that is left out here. */
+const metadata = z.object({ name: z.string(), namespace: z.string().optional(), labels: z.null() });
+
+const right = z.discriminatedUnion('kind', [
+  z.object({ apiVersion, kind: z.literal('Role'), metadata, rules }),
+  z.object({ apiVersion, kind: z.literal('ClusterRole'), metadata, rules }),
+  z.object({
+    apiVersion,
+    kind: z.literal('ClusterRoleBinding'),
+    metadata,
+    roleRef: reference,
+    subjects: z.array(subject),
+  }),
+  // One for every Role, made by a loop of Helm: made here again.
+  z.looseObject({ apiVersion, kind: z.literal('RoleBinding') }),
+]);
 
 /**
- * The rights of bot, controller and admin as the chart gives them: Roles, and the bindings to their service accounts.
- * They are read from the chart's own template, so that what the demo runs with is what a cluster gives.
+ * The rights of bot, controller and admin as the chart gives them, and the bindings to their service accounts. They are read from the
+ * chart's own template, so that what the demo runs with is what a cluster gives.
  */
 export function chartRights(places: ChartPlaces): Record<string, unknown>[] {
-  const roles = z.array(role).min(1).parse(documents('rbac.yaml', places).filter(isRole));
-  return roles.flatMap(({ apiVersion, kind, metadata: { name, namespace = places.ownNamespace }, rules }) => [
-    { apiVersion, kind, metadata: { name, namespace }, rules },
-    {
-      apiVersion,
-      kind: 'RoleBinding',
-      metadata: { name, namespace },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace: places.ownNamespace }],
-    },
-  ]);
+  const found = z.array(right).min(2).parse(documents('rbac.yaml', places));
+  return found.flatMap((object): Record<string, unknown>[] => {
+    if (object.kind === 'RoleBinding') return [];
+    const { name, namespace } = object.metadata;
+    if (object.kind !== 'Role') return [{ ...object, metadata: { name } }];
+    const own = { name, namespace: namespace ?? places.ownNamespace };
+    return [
+      { ...object, metadata: own },
+      {
+        apiVersion: object.apiVersion,
+        kind: 'RoleBinding',
+        metadata: own,
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+        subjects: [{ kind: 'ServiceAccount', name, namespace: places.ownNamespace }],
+      },
+    ];
+  });
 }
 
 const policyPart = z.looseObject({
@@ -56,10 +77,6 @@ export function chartAdmissionPolicy(places: ChartPlaces): Record<string, unknow
 /** The user name by which the API server knows a component. */
 export function accountOf(component: 'bot' | 'controller', { ownNamespace }: ChartPlaces): string {
   return `system:serviceaccount:${ownNamespace}:${releaseName}-${component}`;
-}
-
-function isRole(document: unknown): boolean {
-  return z.looseObject({ kind: z.literal('Role') }).safeParse(document).success;
 }
 
 /** Enough of Helm for these two templates: names and namespaces are put in, every other action is left out. */

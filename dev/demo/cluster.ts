@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
 import { checkout } from '../places.ts';
+import { type ApiServer, apiServerOf } from './api-server.ts';
 import { chartAdmissionPolicy, chartRights } from './chart.ts';
+import { until } from './until.ts';
 
 export const jobsNamespace = 'neurocards-jobs';
 export const ownNamespace = 'neurocards';
@@ -22,31 +23,30 @@ export interface ClusterContent {
 
 /** Puts into the API server what `helm install` would: namespaces, the custom resource, rights, Secrets, the volume. Idempotent. */
 export async function prepareCluster(content: ClusterContent): Promise<void> {
-  const kube = createKubeClient({ kubeconfig: content.kubeconfig, userAgent: 'neurocards-demo' });
-  try {
-    await apply(kube, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', readCrd());
-    await Promise.all([
-      apply(kube, '/api/v1/namespaces', namespace(ownNamespace)),
-      apply(kube, '/api/v1/namespaces', namespace(jobsNamespace)),
-    ]);
-    await Promise.all([
-      apply(kube, `/api/v1/namespaces/${jobsNamespace}/secrets`, secret(generateSecret, content.generateEnv)),
-      apply(kube, `/api/v1/namespaces/${jobsNamespace}/secrets`, secret(deliverSecret, content.deliverEnv)),
-      apply(kube, '/api/v1/persistentvolumes', volume(content.storageDirectory)),
-      apply(kube, `/api/v1/namespaces/${jobsNamespace}/persistentvolumeclaims`, claim()),
-      ...[...chartRights(places), ...chartAdmissionPolicy(places)].map((object) =>
-        apply(kube, collectionOf(object), object),
-      ),
-    ]);
-    await established(kube);
-  } finally {
-    await kube.close();
-  }
+  const api = apiServerOf(content.kubeconfig);
+  const within = `/api/v1/namespaces/${jobsNamespace}`;
+  await apply(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', readCrd());
+  await Promise.all([
+    apply(api, '/api/v1/namespaces', namespace(ownNamespace)),
+    apply(api, '/api/v1/namespaces', namespace(jobsNamespace)),
+  ]);
+  await Promise.all([
+    apply(api, `${within}/secrets`, secret(generateSecret, content.generateEnv)),
+    apply(api, `${within}/secrets`, secret(deliverSecret, content.deliverEnv)),
+    apply(api, '/api/v1/persistentvolumes', volume(content.storageDirectory)),
+    apply(api, `${within}/persistentvolumeclaims`, claim()),
+    ...[...chartRights(places), ...chartAdmissionPolicy(places)].map((object) =>
+      apply(api, collectionOf(object), object),
+    ),
+  ]);
+  await established(api);
 }
 
 const collections: Record<string, string> = {
   Role: 'roles',
   RoleBinding: 'rolebindings',
+  ClusterRole: 'clusterroles',
+  ClusterRoleBinding: 'clusterrolebindings',
   ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
   ValidatingAdmissionPolicyBinding: 'validatingadmissionpolicybindings',
 };
@@ -67,15 +67,8 @@ function collectionOf(object: Record<string, unknown>): string {
 
 const named = z.looseObject({ metadata: z.looseObject({ name: z.string() }) });
 
-async function apply(kube: KubeClient, collection: string, object: Record<string, unknown>): Promise<void> {
-  const { name } = named.parse(object).metadata;
-  await kube.transport.call({
-    verb: 'PATCH',
-    path: `${collection}/${name}`,
-    query: { fieldManager: 'neurocards-demo', force: 'true' },
-    contentType: 'application/apply-patch+yaml',
-    body: JSON.stringify(object),
-  });
+function apply(api: ApiServer, collection: string, object: Record<string, unknown>): Promise<void> {
+  return api.apply(`${collection}/${named.parse(object).metadata.name}`, object);
 }
 
 function readCrd(): Record<string, unknown> {
@@ -123,15 +116,8 @@ function claim(): Record<string, unknown> {
 }
 
 /** A custom resource is served a moment after its definition was stored. */
-async function established(kube: KubeClient): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  for (;;) {
-    try {
-      await kube.read(`/apis/neurocards.io/v1alpha1/namespaces/${jobsNamespace}/videojobs?limit=1`);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+async function established(api: ApiServer): Promise<void> {
+  await until('the custom resource VideoJob', 30, () =>
+    api.get(`/apis/neurocards.io/v1alpha1/namespaces/${jobsNamespace}/videojobs?limit=1`),
+  );
 }

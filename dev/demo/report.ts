@@ -1,13 +1,13 @@
 import pg from 'pg';
 import { z } from 'zod';
-import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
-import { VIDEOJOBS } from '../../src/kube/resources.ts';
 import { findCondition } from '../../src/videojob/conditions.ts';
 import { videoJobName } from '../../src/videojob/names.ts';
 import { parseVideoJob } from '../../src/videojob/parse.ts';
+import { type ApiServer, apiServerOf } from './api-server.ts';
 import { buttonsOf, createCustomer } from './customer.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { PlayedOrder } from './script.ts';
+import { until } from './until.ts';
 
 export interface OrderReport {
   order: string;
@@ -43,8 +43,6 @@ export interface Judged {
   problems: string[];
 }
 
-const userAgent = 'neurocards-demo';
-
 const kieTask = z.object({
   taskId: z.string(),
   createdAt: z.number(),
@@ -70,12 +68,12 @@ export async function writeReport(
   writesBefore: number,
   measured: Measured,
 ): Promise<Judged> {
-  const kube = createKubeClient({ kubeconfig: endpoints.kubeconfig, userAgent });
+  const api = apiServerOf(endpoints.kubeconfig);
   const database = new pg.Client({ connectionString: endpoints.databaseUrl });
   await database.connect();
   try {
     const orders: OrderReport[] = [];
-    for (const order of played) orders.push(await reportOrder(order, endpoints, kube, database));
+    for (const order of played) orders.push(await reportOrder(order, endpoints, api, database));
     const report = {
       orders,
       ledger: await sums(database),
@@ -87,18 +85,17 @@ export async function writeReport(
     return { report, problems: judge(report, played, await heldByOthers(database, played)) };
   } finally {
     await database.end();
-    await kube.close();
   }
 }
 
 async function reportOrder(
   { order, chat, tappedAt }: PlayedOrder,
   endpoints: Endpoints,
-  kube: KubeClient,
+  api: ApiServer,
   database: pg.Client,
 ): Promise<OrderReport> {
   const name = videoJobName(order);
-  const conditions = await finishedConditions(kube, endpoints.namespace, name);
+  const conditions = await finishedConditions(api, endpoints.namespace, name);
   const taskIds = await tasksOf(database, order);
   const tasks = (await json(`${endpoints.kie}/dev/tasks`, z.array(kieTask))).filter(({ taskId }) =>
     taskIds.has(taskId),
@@ -128,13 +125,12 @@ async function reportOrder(
 }
 
 /** The status is mirrored a moment after the ledger settled. */
-async function finishedConditions(kube: KubeClient, namespace: string, name: string) {
-  const deadline = Date.now() + 15_000;
-  for (;;) {
-    const { conditions } = parseVideoJob(await kube.get(VIDEOJOBS, { namespace, name })).status;
-    if (findCondition(conditions, 'Finished')?.status === 'True' || Date.now() > deadline) return conditions;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+async function finishedConditions(api: ApiServer, namespace: string, name: string) {
+  const path = `/apis/neurocards.io/v1alpha1/namespaces/${namespace}/videojobs/${name}`;
+  return until(`the end of ${name} in its status`, 30, async () => {
+    const { conditions } = parseVideoJob(JSON.parse(await api.get(path))).status;
+    return findCondition(conditions, 'Finished')?.status === 'True' ? conditions : undefined;
+  });
 }
 
 async function shownAt(telegram: string, chat: number, messageId: number | undefined): Promise<number | undefined> {
@@ -176,19 +172,7 @@ async function sums(database: pg.Client): Promise<Report['ledger']> {
 
 /** Successful mutating requests on videojobs, jobs and pods so far, by the API server's own counter. */
 export async function countWrites(kubeconfig: string): Promise<number> {
-  const kube = createKubeClient({ kubeconfig, userAgent });
-  try {
-    return sumOfWrites(await readMetrics(kube));
-  } finally {
-    await kube.close();
-  }
-}
-
-async function readMetrics({ transport }: KubeClient): Promise<string> {
-  const query = { path: '/metrics', query: {}, signal: AbortSignal.timeout(15_000), idleTimeoutMs: 15_000 };
-  const chunks: Buffer[] = [];
-  for await (const chunk of await transport.stream(query)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+  return sumOfWrites(await apiServerOf(kubeconfig).get('/metrics'));
 }
 
 function sumOfWrites(metrics: string): number {

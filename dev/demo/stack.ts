@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { buildBundles } from '../bundle/bundle.ts';
 import { type ControlPlane, startControlPlane } from '../control-plane/plane.ts';
 import { checkout } from '../places.ts';
 import { type PostgresServer, startPostgres } from '../postgres/server.ts';
+import { writeBundles } from './bundles.ts';
 import { accountOf } from './chart.ts';
 import { places as clusterPlaces, jobsNamespace, ownNamespace, prepareCluster } from './cluster.ts';
 import { commandOf, type PartName, partNames, type StandInName, standInNames } from './command.ts';
@@ -117,7 +117,7 @@ async function assemble(options: StackOptions, started: Started): Promise<Stack>
       generateEnv: environments.generate,
       deliverEnv: environments.deliver,
     }),
-    buildBundles({ directory: places.bundle, native: true }),
+    writeBundles(places.bundle),
   ]);
   signal?.throwIfAborted();
 
