@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../postgres/call.ts';
+import { storableJson } from '../postgres/storable.ts';
 import type { Update } from '../telegram/update.ts';
 import { chatOf } from '../telegram/update.ts';
 import { type Reply, writeReplies } from './reply.ts';
@@ -18,7 +19,7 @@ export async function storeUpdates(database: Database, updates: readonly Update[
        on conflict (update_id) do nothing returning 1
      )
      select pg_notify('${inboxChannel}', '') where exists (select from stored)`,
-    [JSON.stringify(rows)],
+    [storableJson(rows)],
   );
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { storableJson, storableText } from './storable.ts';
 
 /** What a query can be sent to: a pool, or one client inside a transaction. */
 export interface Database {
@@ -33,9 +34,10 @@ export async function callFunction<T>(
   answer: z.ZodType<T>,
 ): Promise<T> {
   const placeholders = values.map((_, index) => `$${index + 1}`).join(', ');
-  const encoded = values.map((value) =>
-    typeof value === 'object' && value !== null && !(value instanceof Date) ? JSON.stringify(value) : value,
-  );
+  const encoded = values.map((value) => {
+    if (typeof value === 'string') return storableText(value);
+    return typeof value === 'object' && value !== null && !(value instanceof Date) ? storableJson(value) : value;
+  });
   const { rows } = await database.query(`select ${name}(${placeholders}) as answer`, encoded);
   const row = rows[0];
   const raw = typeof row === 'object' && row !== null && 'answer' in row ? row.answer : undefined;
