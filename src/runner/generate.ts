@@ -4,6 +4,7 @@ import { type LeasedAttempt, leaseAttempt, renewAttempt } from '../generation/at
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../postgres/call.ts';
 import { persist } from '../postgres/persist.ts';
+import { isUnavailable } from '../postgres/unavailable.ts';
 import type { generateEnvironment } from './config.ts';
 import { exitCodes, type RunnerEnd } from './exit.ts';
 import { interrupted } from './interruptible-pause.ts';
@@ -80,8 +81,22 @@ async function drive(leased: LeasedAttempt, tools: GenerateTools): Promise<Runne
     if (await interrupted(advanced.afterSeconds, AbortSignal.any([tools.stopping, kept.lost]))) {
       return kept.lost.aborted ? afterLoss(kept, 'the lease was lost') : interruption;
     }
+    if (attempt.state === 'intent' || attempt.state === 'unknown') stateInRow = await newsOf(leased, stateInRow, tools);
     // A callback may have named the task while we waited: the fresh row has its id.
     if (stateInRow !== attempt.state) return 'lease again';
+  }
+}
+
+/**
+ * Only a callback can name a task whose answer was lost, and it tells the row: that is looked at as often as a provider would be polled.
+ * A look that fails says nothing; whether the lease is still ours is `keepLease`'s matter.
+ */
+async function newsOf(leased: LeasedAttempt, known: string, { database }: GenerateTools): Promise<string> {
+  try {
+    return (await renewAttempt(database, leased.attemptId, leased.fence)).state;
+  } catch (error) {
+    if (isUnavailable(error)) return known;
+    throw error;
   }
 }
 

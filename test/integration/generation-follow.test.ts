@@ -243,6 +243,8 @@ describe('a task whose answer was lost', () => {
     const { submit_nonce: nonce } = await bench.attempt(order);
     const [task] = await bench.tasks();
     await answerSubmit(bench.ledger.controller, nonce ?? '', { kind: 'accepted', taskId: task?.taskId ?? '' });
+    // Seen at the next look, not only with the next renewal of the lease.
+    await waitFor(async () => (await looks(bench)) > 0, { what: 'a look at the named task', within: 8_000 });
     expect((await runner.end).code).toBe(exitCodes.verdict);
     expect(await bench.attempt(order)).toMatchObject({ n: 1, state: 'succeeded', task_id: task?.taskId });
     expect(await bench.tasks()).toHaveLength(1);
