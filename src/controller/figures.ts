@@ -1,6 +1,7 @@
 import type { StoredVideoJob } from '../kube/resources.ts';
 import type { Store } from '../kube/store.ts';
 import { type Figures, readFigures } from '../ledger/audit.ts';
+import { ORDER_STAGES } from '../metrics/catalogue.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Database } from '../postgres/call.ts';
 import { CONDITION_REASONS, findCondition } from '../videojob/conditions.ts';
@@ -15,12 +16,22 @@ export function exportFigures(metrics: Metrics, database: Database, store: Store
   metrics.collect('neurocards_videojobs', (gauge) => {
     for (const [reason, count] of countReasons(store)) gauge.set({ reason }, count);
   });
+  metrics.collect('neurocards_orders_open', async (gauge) => {
+    const { open } = await read();
+    for (const stage of ORDER_STAGES) gauge.set({ stage }, open[rowStages[stage]]);
+  });
   metrics.collect('neurocards_order_oldest_open_seconds', async (gauge) => {
     const { oldestOpenSeconds } = await read();
-    gauge.set({ stage: 'unclaimed' }, oldestOpenSeconds.relay);
-    gauge.set({ stage: 'queue' }, oldestOpenSeconds.queue);
-    gauge.set({ stage: 'generation' }, oldestOpenSeconds.generation);
-    gauge.set({ stage: 'delivery' }, oldestOpenSeconds.delivery);
+    for (const stage of ORDER_STAGES) gauge.set({ stage }, oldestOpenSeconds[rowStages[stage]]);
+  });
+  metrics.collect('neurocards_orders_settled', async (gauge) => {
+    for (const { count, ...labels } of (await read()).settled) gauge.set(labels, count);
+  });
+  metrics.collect('neurocards_attempts', async (gauge) => {
+    for (const { state, count } of (await read()).attempts) gauge.set({ state }, count);
+  });
+  metrics.collect('neurocards_deliveries', async (gauge) => {
+    for (const { state, count } of (await read()).deliveries) gauge.set({ state }, count);
   });
   metrics.collect('neurocards_order_oldest_unsettled_seconds', async (gauge) => {
     gauge.set({}, (await read()).oldestUnsettledSeconds);
@@ -38,6 +49,9 @@ export function exportFigures(metrics: Metrics, database: Database, store: Store
     for (const [kind, amount] of Object.entries((await read()).credits)) gauge.set({ kind }, amount);
   });
 }
+
+/** What the ledger calls the stages. */
+const rowStages = { unclaimed: 'relay', queue: 'queue', generation: 'generation', delivery: 'delivery' } as const;
 
 type FinishedReason =
   | (typeof CONDITION_REASONS.Finished.True)[number]

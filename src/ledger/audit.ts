@@ -1,14 +1,28 @@
 import { z } from 'zod';
 import { callFunction, type Database } from '../postgres/call.ts';
+import { CAPTURE_REASONS, FAILURE_REASONS } from '../videojob/reasons.ts';
+
+const stages = z.object({ relay: z.number(), queue: z.number(), generation: z.number(), delivery: z.number() });
+const attemptState = z.enum(['ready', 'intent', 'unknown', 'accepted', 'succeeded', 'failed', 'rejected', 'abandoned']);
+const deliveryState = z.enum(['pending', 'editing', 'shown', 'refused', 'waiting', 'uncertain']);
 
 const figures = z.object({
   violations: z.record(z.string(), z.number()),
   oldestUnsettledSeconds: z.number(),
   /** Seconds since the oldest open order entered each stage: relay, queue, generation, delivery. */
-  oldestOpenSeconds: z.object({ relay: z.number(), queue: z.number(), generation: z.number(), delivery: z.number() }),
+  oldestOpenSeconds: stages,
+  /** Orders that are not settled, by stage. */
+  open: stages,
+  settled: z.array(
+    z.object({
+      outcome: z.enum(['captured', 'released']),
+      reason: z.enum([...CAPTURE_REASONS, ...FAILURE_REASONS]),
+      count: z.number(),
+    }),
+  ),
+  attempts: z.array(z.object({ state: attemptState, count: z.number() })),
+  deliveries: z.array(z.object({ state: deliveryState, count: z.number() })),
   oldestWaitingShowSeconds: z.number(),
-  orders: z.array(z.object({ reason: z.string(), count: z.number() })),
-  abandoned: z.number(),
   noticesPending: z.number(),
   oldestNoticeSeconds: z.number(),
   /** Requests of runners, summed from their rows; only ever rising. */

@@ -94,14 +94,6 @@ export const CATALOGUE = define({
     help: 'VideoJobs that are the work order of no open hold: made by hand, altered, or standing in the way of a true one.',
     labels: { reason: ['UnknownOrder', 'OtherClaimant', 'OtherContent'] },
   },
-  neurocards_provider_requests_total: {
-    type: 'counter',
-    help: 'Requests to the video provider, by operation and class of the answer.',
-    labels: {
-      operation: ['upload', 'create_task', 'record_info', 'download', 'balance', 'callback'],
-      class: REQUEST_CLASSES,
-    },
-  },
   neurocards_telegram_requests_total: {
     type: 'counter',
     help: 'Requests to the Telegram Bot API, by method and class of the answer.',
@@ -142,11 +134,6 @@ export const CATALOGUE = define({
     help: 'Posts of VideoJobs to the API server, by what came of them.',
     labels: { result: ['created', 'exists', 'invalid', 'conflict', 'failed'] },
   },
-  neurocards_prompter_requests_total: {
-    type: 'counter',
-    help: 'Prompts asked of the language model; fallback: the deterministic prompt was used instead.',
-    labels: { result: ['ok', 'fallback'] },
-  },
   neurocards_reconcile_total: {
     type: 'counter',
     help: 'Passes of the controller over a VideoJob, by result.',
@@ -157,11 +144,6 @@ export const CATALOGUE = define({
     help: 'Time of one pass of the controller.',
     labels: {},
     buckets: WORK_BUCKETS,
-  },
-  neurocards_child_jobs_created_total: {
-    type: 'counter',
-    help: 'Child Jobs created, by stage.',
-    labels: { stage: ['generate', 'deliver'] },
   },
   neurocards_events_total: {
     type: 'counter',
@@ -195,11 +177,6 @@ export const CATALOGUE = define({
     type: 'gauge',
     help: 'Objects in the cache.',
     labels: { resource: ['videojobs', 'jobs'] },
-  },
-  neurocards_http_requests_total: {
-    type: 'counter',
-    help: 'Requests from outside, by route and status class.',
-    labels: { route: ['webhook', 'callback'], status: ['2xx', '4xx', '5xx'] },
   },
   workqueue_depth: { type: 'gauge', help: 'Current depth of the work queue.', labels: { name: 'open' } },
   workqueue_adds_total: { type: 'counter', help: 'Adds handled by the work queue.', labels: { name: 'open' } },

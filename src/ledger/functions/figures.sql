@@ -22,10 +22,22 @@ language sql stable security definer set search_path = ledger, pg_temp as $$
         'delivery', coalesce(max(age_seconds(stored_at)), 0))
       from open_orders),
     'oldestWaitingShowSeconds', (select coalesce(max(age_seconds(coalesce(asked_at, settled_at))), 0) from showable),
-    'orders', (
-      select coalesce(jsonb_agg(jsonb_build_object('reason', reason, 'count', number)), '[]')
-      from (select reason, count(*) as number from holds where state <> 'held' group by reason order by reason) as ends),
-    'abandoned', (select count(*) from attempts where state = 'abandoned'),
+    'open', (
+      select jsonb_build_object(
+        'relay', count(*) filter (where claimed_by is null),
+        'queue', count(*) filter (where claimed_by is not null and admitted_at is null),
+        'generation', count(*) filter (where admitted_at is not null and stored_at is null),
+        'delivery', count(*) filter (where stored_at is not null))
+      from open_orders),
+    'settled', (
+      select coalesce(jsonb_agg(jsonb_build_object('outcome', state, 'reason', reason, 'count', number)), '[]')
+      from (select state, reason, count(*) as number from holds where state <> 'held' group by state, reason) as ends),
+    'attempts', (
+      select coalesce(jsonb_agg(jsonb_build_object('state', state, 'count', number)), '[]')
+      from (select state, count(*) as number from attempts group by state) as states),
+    'deliveries', (
+      select coalesce(jsonb_agg(jsonb_build_object('state', state, 'count', number)), '[]')
+      from (select state, count(*) as number from deliveries group by state) as states),
     'noticesPending', (select count(*) from notices where ended_at is null),
     'oldestNoticeSeconds', (select coalesce(max(age_seconds(written_at)), 0) from notices where ended_at is null),
     'requests', (
