@@ -167,30 +167,35 @@ export class TestLedger {
   }
 
   /** An attempt with a submit begun and not answered. */
-  async submitting(order: TestOrder): Promise<{ lease: LeasedAttempt; nonce: string }> {
-    const lease = await this.leased(order);
+  async submitting(order: TestOrder, execution?: number): Promise<{ lease: LeasedAttempt; nonce: string }> {
+    const lease = await this.leased(order, execution);
     const nonce = randomUUID();
     const begun = await beginSubmit(this.runner, lease.attemptId, lease.fence, nonce);
     if (!begun.done) throw new Error(begun.because ?? 'not begun');
     return { lease, nonce };
   }
 
-  async accepted(order: TestOrder): Promise<{ lease: LeasedAttempt; nonce: string }> {
-    const begun = await this.submitting(order);
+  async accepted(order: TestOrder, execution?: number): Promise<{ lease: LeasedAttempt; nonce: string }> {
+    const begun = await this.submitting(order, execution);
     await answerSubmit(this.runner, begun.nonce, { kind: 'accepted', taskId: `task-${begun.nonce}` });
     return begun;
   }
 
-  async succeeded(order: TestOrder): Promise<LeasedAttempt> {
-    const { lease } = await this.accepted(order);
-    const done = await succeedAttempt(this.runner, lease.attemptId, lease.fence, videoOf(order.orderId));
-    if (!done.done) throw new Error(done.because ?? 'not succeeded');
+  async succeeded(order: TestOrder, execution?: number): Promise<LeasedAttempt> {
+    const { lease } = await this.accepted(order, execution);
+    await this.stored(lease);
     return lease;
   }
 
+  /** The video of an accepted task is stored. */
+  async stored(lease: LeasedAttempt): Promise<void> {
+    const done = await succeedAttempt(this.runner, lease.attemptId, lease.fence, videoOf(lease.orderId));
+    if (!done.done) throw new Error(done.because ?? 'not succeeded');
+  }
+
   /** A stored video with one edit begun and not answered. */
-  async editing(order: TestOrder): Promise<{ fence: number; nonce: string; execution: number }> {
-    const execution = await this.execution(order, 'delivery');
+  async editing(order: TestOrder, running?: number): Promise<{ fence: number; nonce: string; execution: number }> {
+    const execution = running ?? (await this.execution(order, 'delivery'));
     const lease = await leaseDelivery(this.runner, order.orderId, order.uid, execution, randomUUID());
     if (lease.outcome !== 'leased') throw new Error(JSON.stringify(lease));
     const nonce = randomUUID();
