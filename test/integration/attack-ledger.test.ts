@@ -12,6 +12,7 @@ import {
   succeedAttempt,
 } from '../../src/generation/attempt.ts';
 import { closeOverdueHolds } from '../../src/ledger/audit.ts';
+import { recordRequests } from '../../src/ledger/executions.ts';
 import { registerPerson } from '../../src/ledger/people.ts';
 import { endNotice, takeNotices } from '../../src/order/notices.ts';
 import { TestLedger, videoOf } from '../support/ledger.ts';
@@ -54,6 +55,29 @@ describe('a runner that was taken over', () => {
     expect(await adoptMessage(ledger.runner, order.orderId, 1, 7, 666)).toEqual({ messageId: 7 });
     expect(await adoptMessage(ledger.runner, order.orderId, fence, 7, 8)).toEqual({ messageId: 8 });
     expect(await adoptMessage(ledger.bot, order.orderId, null, 8, 9)).toEqual({ messageId: 9 });
+  });
+
+  it('makes no more labels of metrics than there may be, and no count too big to add to', async () => {
+    const ledger = await TestLedger.open();
+    const order = await ledger.claimed(await ledger.person());
+    const execution = await ledger.execution(order);
+    const say = (number: number) =>
+      recordRequests(ledger.runner, order.orderId, order.uid, 'generation', execution, [
+        { target: 'provider', operation: 'submit', class: 'ok', count: 1 },
+        ...Array.from({ length: 100 }, (_, index) => ({
+          target: 'provider' as const,
+          operation: `made up ${number} ${index}`,
+          class: 'ok',
+          count: Number.MAX_SAFE_INTEGER,
+        })),
+      ]);
+    for (const number of [1, 2, 3, 4, 5]) await say(number);
+    const rows = await ledger.rows(
+      'select operation, count::integer from ledger.request_counts order by operation desc',
+    );
+    expect(rows.length).toBeLessThanOrEqual(300);
+    expect(rows[0]).toEqual({ operation: 'submit', count: 5 });
+    expect(rows[1]).toMatchObject({ count: 1_000_000 });
   });
 });
 
