@@ -26,6 +26,7 @@ ${LANES.map((lane) => `  ${lane.name.padEnd(12)} ${lane.proves}`).join('\n')}
 
 Environment:
   NEUROCARDS_POSTGRES=testcontainers    PostgreSQL from a container instead of npm's
+  NEUROCARDS_KEEP_STACK=1               lane faults: every whole system leaves its logs, and says where
 `;
 
 /** @throws {Error} when a lane is named that does not exist, or a value is missing. */
