@@ -109,16 +109,12 @@ async function assemble(options: StackOptions, started: Started): Promise<Stack>
     Object.assign(environments[name], options.extraEnv?.[name]);
   }
   writeFileSync(places.podTemplates, JSON.stringify(podTemplates(), null, 2));
-  await both([
-    prepareDatabase(postgres, { usual_seconds: 10, ...options.settings }),
-    prepareCluster({
-      kubeconfig: controlPlane.kubeconfig,
-      storageDirectory: places.storage,
-      generateEnv: environments.generate,
-      deliverEnv: environments.deliver,
-    }),
-    writeBundles(places.bundle),
-  ]);
+  await prepareCluster({
+    kubeconfig: controlPlane.kubeconfig,
+    storageDirectory: places.storage,
+    generateEnv: environments.generate,
+    deliverEnv: environments.deliver,
+  });
   signal?.throwIfAborted();
 
   const parts = new Map<PartName, Part>();
@@ -195,9 +191,9 @@ async function assemble(options: StackOptions, started: Started): Promise<Stack>
   };
 }
 
-/** The control plane and PostgreSQL, side by side; when one fails, the other is waited for and stopped. */
+/** Control plane, PostgreSQL with our tables, and bundles, side by side; when one fails, the others are waited for and stopped. */
 async function startGround(
-  { ports, ephemeral, onProgress, signal }: StackOptions,
+  { ports, ephemeral, settings, onProgress, signal }: StackOptions,
   directory: string,
   openPostgres: () => Promise<PostgresServer>,
   started: Started,
@@ -211,12 +207,14 @@ async function startGround(
     onProgress,
   });
   const server = openPostgres();
+  const tables = server.then((one) => prepareDatabase(one, { usual_seconds: 10, ...settings }));
+  const bundles = writeBundles(join(directory, 'bundle'));
   started.push(async () => {
-    const [planeEnd, serverEnd] = await Promise.allSettled([plane, server]);
+    const [planeEnd, serverEnd] = await Promise.allSettled([plane, server, tables, bundles]);
     if (planeEnd.status === 'fulfilled') await planeEnd.value.close();
     if (serverEnd.status === 'fulfilled') await serverEnd.value.close();
   });
-  const [controlPlane, postgres] = await Promise.all([plane, server]);
+  const [controlPlane, postgres] = await Promise.all([plane, server, tables, bundles]);
   signal?.throwIfAborted();
   return { controlPlane, postgres };
 }
