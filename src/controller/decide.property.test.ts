@@ -100,6 +100,12 @@ const anObservation = fc
       hold: instant,
     }),
     current: fc.option(anAttempt),
+    failure: fc.option(
+      fc.record({
+        class: fc.constantFrom(...failureClasses, 'a-class-of-tomorrow'),
+        message: fc.option(fc.constantFrom('it failed', 'x'.repeat(3000))),
+      }),
+    ),
     generationExecutions: executions,
     deliveryExecutions: executions,
     video: fc.option(fc.constant({ bytes: 1000, seconds: 3, width: 480, height: 640 })),
@@ -115,10 +121,15 @@ const anObservation = fc
     ),
   })
   .map(
-    ({ current, ...rest }): Observation =>
+    ({ current, failure, ...rest }): Observation =>
       observation({
         ...rest,
-        attempts: { count: current?.n ?? 0, confirmedFailures: 0, current: current === null ? null : attempt(current) },
+        attempts: {
+          count: current?.n ?? 0,
+          confirmedFailures: 0,
+          lastFailure: failure,
+          current: current === null ? null : attempt(current),
+        },
       }),
   );
 

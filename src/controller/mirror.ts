@@ -91,13 +91,13 @@ function modeOf(executions: readonly ObservedExecution[]): 'Pod' | 'Managed' {
 }
 
 function lastFailure(
-  { attempts: { current } }: Observation,
+  { attempts: { lastFailure: seen } }: Observation,
   previous: VideoJobStatus,
   now: Date,
 ): VideoJobStatus['lastFailure'] {
-  if (current?.failureClass == null || !isFailureClass(current.failureClass)) return previous.lastFailure;
-  const reason = policyOf(current.failureClass).finishedReason;
-  const message = (current.failureMessage ?? current.failureClass).slice(0, 1024);
+  if (seen == null || !isFailureClass(seen.class)) return previous.lastFailure;
+  const reason = policyOf(seen.class).finishedReason;
+  const message = (seen.message ?? seen.class).slice(0, 1024);
   const known = previous.lastFailure;
   // The same failure seen again is no news: its time stays, and nothing needs writing.
   if (known?.reason === reason && known.message === message) return known;

@@ -37,6 +37,8 @@ const observation = z.object({
   attempts: z.object({
     count: z.number().int(),
     confirmedFailures: z.number().int(),
+    /** Of the newest attempt that met one; an attempt that follows has none of its own yet. */
+    lastFailure: z.object({ class: z.string(), message: z.string().nullable() }).nullish(),
     /** The latest one, or null before admission. */
     current: z
       .object({

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
+import { z } from 'zod';
 import { installVideoJobCrd } from '../../dev/videojob-crd.ts';
 import { lead } from '../../src/controller/lead.ts';
 import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
@@ -105,6 +106,20 @@ export async function startControllerBench({
     lines,
     metrics,
     templates: leader.templates,
+    /** Limits what the namespace takes; null lifts it. */
+    async quota(hard: Record<string, string> | null): Promise<void> {
+      const path = `/api/v1/namespaces/${namespace.name}/resourcequotas`;
+      if (hard === null) {
+        await kube.transport.call({ verb: 'DELETE', path: `${path}/limit` });
+        return;
+      }
+      const body = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'limit' }, spec: { hard } };
+      await kube.transport.call({ verb: 'POST', path, body: JSON.stringify(body) });
+      const known = z.looseObject({ status: z.looseObject({ hard: z.looseObject({}) }) });
+      await waitFor(async () => known.safeParse(await kube.read(`${path}/limit`)).success, { what: 'the quota' });
+    },
+    /** The pod of a Job that is not the controller's. */
+    podOf: () => ({ ...template, spec: { ...template.spec, restartPolicy: 'Never' } }),
 
     /** Posts an order's VideoJob as the bot's relay does, and waits until the controller has claimed it. */
     async order(spec: Partial<VideoJobInput> = {}, person?: TestPerson): Promise<TestOrder> {

@@ -24,7 +24,10 @@ begin
     'attempts', jsonb_build_object(
       'count', (select count(*) from attempts where order_id = the_order),
       'confirmedFailures', (select count(*) from attempts where order_id = the_order and state = 'failed'),
-      'current', observed_attempt(attempt, at)),
+      'current', observed_attempt(attempt, at),
+      'lastFailure', (
+        select jsonb_build_object('class', failure_class, 'message', failure_message)
+        from attempts where order_id = the_order and failure_class is not null order by n desc limit 1)),
     'generationExecutions', observed_executions(the_order, 'generation'),
     'delivery', case when delivery.order_id is not null then jsonb_build_object(
       'state', delivery.state, 'notBefore', delivery.not_before, 'leaseUntil', delivery.lease_until,
