@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** One PostgreSQL and one control plane for everything that is not a unit test; unit tests start neither. */
+/** One PostgreSQL and one control plane for all integration tests; the other lanes start what they need themselves. */
 const environment = { globalSetup: ['test/setup/environment.ts'] };
 
 const setupFiles = ['test/setup/seed.ts'];
@@ -23,7 +23,7 @@ export default defineConfig({
         extends: true,
         test: { name: 'faults', setupFiles, include: ['test/faults/**/*.test.ts'], testTimeout: 180_000 },
       },
-      { extends: true, test: { name: 'e2e', setupFiles, include: ['test/e2e/**/*.test.ts'], ...environment } },
+      { extends: true, test: { name: 'e2e', setupFiles, include: ['test/e2e/**/*.test.ts'] } },
     ],
   },
 });
