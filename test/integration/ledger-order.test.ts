@@ -80,7 +80,7 @@ describe('an order in the ledger', () => {
     expect(await tell(ledger)).toEqual(['delivered']);
     expect(await readFigures(ledger.controller)).toMatchObject({
       credits: { granted: 3, captured: 1, held: 0, available: 2 },
-      orders: [{ reason: 'VideoDelivered', count: 1 }],
+      settled: [{ outcome: 'captured', reason: 'VideoDelivered', count: 1 }],
     });
     expect(await readOwnOrder(ledger.bot, sold.orderId, person.userId)).toMatchObject({ productText: 'a cup' });
     const due = await readDueOrders(ledger.controller, new Date(Date.now() - 60_000));
