@@ -7,7 +7,8 @@ import { DevEnvironmentError } from './errors.ts';
 
 const established = z.looseObject({
   status: z.looseObject({
-    conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).default([]),
+    // Null in the moment between the definition and its first condition.
+    conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).nullish(),
   }),
 });
 
@@ -37,7 +38,7 @@ export async function installVideoJobCrd(client: KubeClient): Promise<void> {
 
 async function isServed(client: KubeClient): Promise<boolean> {
   const { status } = established.parse(await client.read(VIDEOJOBS_CRD_PATH));
-  if (!status.conditions.some((condition) => condition.type === 'Established' && condition.status === 'True')) {
+  if (!status.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True')) {
     return false;
   }
   // Established is said a moment before the handler answers.

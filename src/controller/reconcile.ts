@@ -44,14 +44,14 @@ async function askAll(
   effects: readonly ClusterEffect[],
   videoJob: VideoJob,
   tools: ReconcileTools,
-): Promise<{ lookAgain: boolean; refusal?: unknown }> {
+): Promise<{ lookAgain: boolean; refusal?: Error }> {
   let lookAgain = false;
-  let refusal: unknown;
+  let refusal: Error | undefined;
   for (const effect of effects) {
     try {
       if ((await applyCluster(effect, videoJob, tools)) === 'look again') lookAgain = true;
     } catch (error) {
-      refusal ??= error;
+      refusal ??= error instanceof Error ? error : new Error('the API server was not asked', { cause: error });
     }
   }
   return refusal === undefined ? { lookAgain } : { lookAgain, refusal };

@@ -12,7 +12,7 @@ async function calls(bench: Workbench, order: BenchOrder, method: string) {
 /** How the begun edits were answered, in their order. */
 async function edits(bench: Workbench): Promise<unknown[]> {
   const rows = await bench.ledger.rows('select answer, meaning from ledger.delivery_edits order by begun_at');
-  return rows.map(({ answer, meaning }) => [answer, meaning].filter((word) => word !== null).join(' '));
+  return rows.map(({ answer, meaning }) => [answer, meaning].filter((word) => typeof word === 'string').join(' '));
 }
 
 const captured = { state: 'captured', reason: 'VideoDelivered' };
