@@ -10,6 +10,8 @@ export type DatabaseErrorReason =
   | 'Refused'
   /** This role has no right to do that. */
   | 'Forbidden'
+  /** The server does not let this role in: user, password, database or pg_hba.conf. */
+  | 'Login'
   /** Two transactions met; the whole one may be repeated. */
   | 'Conflict'
   | 'Other';
@@ -19,6 +21,7 @@ const remedies: Readonly<Record<DatabaseErrorReason, string>> = {
   OutcomeUnknown: 'repeat the same call with the same key: it finds out what became of the first one',
   Refused: 'this is a rule of the schema; look up its name in the migrations',
   Forbidden: 'connect as the role that this process has, and run "neurocards migrate" with this version',
+  Login: 'see that user, password and database of the URL are right, and that pg_hba.conf lets them in',
   Conflict: 'repeat the whole transaction',
   Other: 'see the cause',
 };
@@ -48,6 +51,7 @@ const sentences: Readonly<Record<DatabaseErrorReason, string>> = {
   OutcomeUnknown: 'the connection was lost during COMMIT, so nobody knows whether it took effect',
   Refused: 'the database refused the change',
   Forbidden: 'the database role may not do this',
+  Login: 'PostgreSQL refused the connection',
   Conflict: 'the transaction met another one',
   Other: 'the database answered with an error',
 };
@@ -64,10 +68,14 @@ export function ruleOf(thrown: unknown): string | undefined {
   return thrown instanceof DatabaseError ? thrown.constraint : textOf(thrown, 'constraint');
 }
 
+/** invalid_password, invalid_authorization_specification, invalid_catalog_name */
+const loginCodes = new Set(['28P01', '28000', '3D000']);
+
 function classify(thrown: unknown): DatabaseErrorReason {
   if (isUnavailable(thrown)) return 'Unavailable';
   const code = textOf(thrown, 'code') ?? '';
   if (code === '42501') return 'Forbidden';
+  if (loginCodes.has(code)) return 'Login';
   if (code === '40001' || code === '40P01') return 'Conflict';
   if (code.startsWith('23')) return 'Refused';
   return 'Other';

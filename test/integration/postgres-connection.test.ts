@@ -35,6 +35,21 @@ it('rolls back what threw, and lets the error through', async () => {
   expect((await pool.query('select * from counted')).rows).toEqual([]);
 });
 
+it.each([
+  ['a role', (url: URL) => (url.username = 'nobody_of_this_name'), '28000'],
+  ['a database', (url: URL) => (url.pathname = '/none_of_this_name'), '3D000'],
+])('says what to look at when the server does not know %s of the URL', async (_what, spoil, code) => {
+  const url = new URL((await createTestDatabase()).ownerUrl);
+  spoil(url);
+  const pool = createPool(url.href, { applicationName: 'stranger', max: 1 });
+  onTestFinished(() => pool.end());
+  await expect(pool.query('select 1')).rejects.toMatchObject({
+    reason: 'Login',
+    code,
+    message: expect.stringContaining('user, password and database of the URL'),
+  });
+});
+
 it('does not call a transaction done whose failed statement was kept quiet', async () => {
   const { pool } = await open();
   const work = inTransaction(pool, async (database) => {
