@@ -17,7 +17,7 @@ import type { DemoPorts } from './ports.ts';
 import { waitReady } from './ready.ts';
 import { openSecrets } from './secrets.ts';
 
-export { type PartName, partNames } from './command.ts';
+export type { PartName } from './command.ts';
 
 export interface StackOptions {
   /** Everything of this stack lives below it. */
