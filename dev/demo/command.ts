@@ -37,6 +37,8 @@ export function commandOf(name: PartName, places: CommandPlaces): { args: string
           ...source('dev/node/main.ts'),
           ...['--kubeconfig', kubeconfig, '--directory', join(directory, 'node'), '--namespace', jobsNamespace],
           ...['--runner-bundle', join(bundle, 'runner.mjs')],
+          // Well within the time that a part has to stop: a node that is killed leaves its pods behind.
+          ...['--shutdown-seconds', '5'],
         ],
         env: base,
       };

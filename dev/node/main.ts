@@ -14,6 +14,7 @@ const USAGE = `Runs a stand-in for a kubelet: registers a Node, binds waiting Po
   --image NAME=CHECKOUT  an image repository and the checkout that stands in for it; may be repeated
                          (default: neurocards and this checkout)
   --runner-bundle FILE   what neurocards-runner runs (default: dist/runner.mjs of the image's checkout)
+  --shutdown-seconds N   how long pods may go on after SIGTERM of the node, whatever their own grace (default: 30)
 
 SIGTERM or Ctrl-C ends the pods and reports them; a second signal ends at once.`;
 
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
       namespace: { type: 'string', multiple: true },
       image: { type: 'string', multiple: true },
       'runner-bundle': { type: 'string' },
+      'shutdown-seconds': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -36,6 +38,7 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
+  const shutdownSeconds = secondsOf(values['shutdown-seconds']);
   let node: RunningNode | undefined;
   const stop = nextStop(() => node?.kill());
   const starting = startNode({
@@ -51,7 +54,7 @@ async function main(): Promise<void> {
   // Stopped while it waited for the API server: there is nothing to end and nobody to tell.
   if (!node) process.exit(0);
   await stop;
-  await node.close();
+  await node.close(shutdownSeconds);
 }
 
 function nextStop(onSecond: () => void): Promise<undefined> {
@@ -72,6 +75,11 @@ function nextStop(onSecond: () => void): Promise<undefined> {
 function required(value: string | undefined, option: string): string {
   if (value !== undefined && value !== '') return value;
   throw new DevEnvironmentError('BadSetting', `${option} is missing: see --help.`);
+}
+
+function secondsOf(text: string | undefined): number | undefined {
+  if (text === undefined || /^\d+$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw new DevEnvironmentError('BadSetting', `--shutdown-seconds must be a whole number and is ${text}: correct it.`);
 }
 
 function imageOf(text: string): [string, string] {

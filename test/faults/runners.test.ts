@@ -187,3 +187,13 @@ describe('an edit that is not answered as it should be makes one video', () => {
     });
   }
 });
+
+test('everything stopped in the middle of a paid call leaves no process behind', async () => {
+  const confirmation = await system.confirmation();
+  const underWay = new Promise<void>((resolve) => gate.hold(confirmation.mark, resolve));
+  await confirmation.tap();
+  await underWay;
+  expect(system.podProcesses()).not.toEqual([]);
+  await system.stack.stop();
+  expect(system.podProcesses()).toEqual([]);
+});

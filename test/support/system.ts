@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { type ChatMessage, type Customer, createCustomer, hasButton } from '../../dev/demo/customer.ts';
 import { freePorts } from '../../dev/demo/ports.ts';
 import { type PartName, type Stack, type StackOptions, startStack } from '../../dev/demo/stack.ts';
+import { processesOfPods } from '../../dev/node/process.ts';
 import { checkout } from '../../dev/places.ts';
 import { erasePostgres } from '../../dev/postgres/server.ts';
 import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
@@ -254,6 +255,11 @@ export class System {
       if (record?.end === undefined && record?.pod.includes(`vj-${id}-${stage}-`) === true) return record.process?.pid;
     }
     return undefined;
+  }
+
+  /** Processes of pods of this system that live, whoever still knows of them. */
+  podProcesses(): number[] {
+    return processesOfPods(join(this.stack.directory, 'node', 'pods'));
   }
 
   /** SIGKILLs the runner of an order's stage and nothing else. */
