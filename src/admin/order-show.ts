@@ -1,4 +1,4 @@
-import { createKubeClient, type KubeClient } from '../kube/client.ts';
+import type { KubeClient } from '../kube/client.ts';
 import { VIDEOJOBS } from '../kube/resources.ts';
 import { findCondition } from '../videojob/conditions.ts';
 import { videoJobName } from '../videojob/names.ts';
@@ -11,6 +11,8 @@ export async function describeVideoJob(orderId: string, namespace: string | unde
   if (namespace === undefined) return ['not asked: set NEUROCARDS_NAMESPACE'];
   let kube: KubeClient | undefined;
   try {
+    // Loaded only here: the client library takes a second, and most commands ask the books alone.
+    const { createKubeClient } = await import('../kube/client.ts');
     kube = createKubeClient({ userAgent: 'neurocards-admin' });
     const found = await kube.find(VIDEOJOBS, { namespace, name: videoJobName(orderId) });
     if (found === undefined) return ['none of this name'];
