@@ -298,7 +298,8 @@ export class System {
     return execute(
       binaries.kubectl,
       ['--kubeconfig', kubeconfig, '-n', namespace, ...args],
-      { PATH: '/usr/bin:/bin' },
+      // kubectl keeps what it learns of the API server in its home; without one, in the working directory.
+      { PATH: '/usr/bin:/bin', HOME: this.stack.directory },
       input,
     );
   }
