@@ -3,9 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ownerOf } from '../demo/directory.ts';
 import { DevEnvironmentError } from '../errors.ts';
 import { checkout } from '../places.ts';
-import { recordOf } from '../process-record.ts';
+import { lives, recordOf } from '../process-record.ts';
 import { ensureBinaries, findBinaries } from './binaries.ts';
 
 /** The part of the demo's .demo/endpoints.json that this command reads. */
@@ -39,9 +40,11 @@ function readDemo(): z.infer<typeof endpointsFile> | undefined {
   if (!existsSync(path)) return undefined;
   const endpoints = endpointsFile.safeParse(JSON.parse(readFileSync(path, 'utf8')));
   if (!endpoints.success || !existsSync(endpoints.data.kubeconfig)) return undefined;
-  // A demo that was killed leaves its file behind.
+  // The file outlives its demo, so that addresses stay known.
   const servers = endpoints.data.processes['kube-apiserver'] ?? [];
-  return servers.length === 0 || servers.some(({ pid }) => recordOf(pid) !== undefined) ? endpoints.data : undefined;
+  const owner = ownerOf(join(checkout, '.demo'));
+  const runs = servers.some(({ pid }) => recordOf(pid) !== undefined) || (owner !== undefined && lives(owner));
+  return runs ? endpoints.data : undefined;
 }
 
 async function main(): Promise<void> {

@@ -2,12 +2,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../../src/admin/main.ts';
 import { checkout } from '../places.ts';
+import { lives } from '../process-record.ts';
+import { ownerOf } from './directory.ts';
 import { endpointsFile } from './endpoints.ts';
 
 /** `npm run admin -- ...`: the operator's command line against the running demo, or against what the environment names. */
 function environment(): NodeJS.ProcessEnv {
-  const path = join(checkout, '.demo', 'endpoints.json');
-  if (process.env['NEUROCARDS_DATABASE_URL'] !== undefined || !existsSync(path)) return process.env;
+  const directory = join(checkout, '.demo');
+  const path = join(directory, 'endpoints.json');
+  const owner = ownerOf(directory);
+  const runs = owner !== undefined && lives(owner) && existsSync(path);
+  if (process.env['NEUROCARDS_DATABASE_URL'] !== undefined || !runs) return process.env;
   const endpoints = endpointsFile.parse(JSON.parse(readFileSync(path, 'utf8')));
   const database = new URL(endpoints.databaseUrl);
   database.username = 'admin';

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DevEnvironmentError } from '../errors.ts';
 import { checkout } from '../places.ts';
 import { erasePostgres } from '../postgres/server.ts';
@@ -16,7 +16,6 @@ import { playScript } from './script.ts';
 import { type Stack, startStack } from './stack.ts';
 import { createView, type View } from './view.ts';
 
-const directory = join(checkout, '.demo');
 /** What a demo that was killed left behind ends within this time, and its ports are free then. */
 const leftoversMs = 15_000;
 const interrupted = 130;
@@ -27,6 +26,7 @@ async function main(): Promise<number> {
     process.stdout.write(`${help}\n`);
     return 0;
   }
+  const { directory } = options;
   const stopping = stopSignal();
   const taken = await takeDirectory(directory);
   // Also when a second Ctrl-C ends us at once.
@@ -41,7 +41,6 @@ async function main(): Promise<number> {
   try {
     const stack = await startStack({
       ...options,
-      directory,
       ports,
       signal: stopping.signal,
       onProgress: (line) => view.note(line),
@@ -59,7 +58,7 @@ async function main(): Promise<number> {
 }
 
 async function run(stack: Stack, options: DemoOptions, view: View, stopping: Stopping): Promise<number> {
-  writeEnvironmentFiles(directory, stack.environments);
+  writeEnvironmentFiles(stack.directory, stack.environments);
   view.good('everything runs');
   if (options.parts.length < partNames.length || options.standIns.length < 3) {
     inviteByHand(stack, options, view);
@@ -92,15 +91,15 @@ async function play(stack: Stack, view: View, memory: MemoryWatch): Promise<numb
     memoryMegabytes: { idle: megabytes(idle), peak: megabytes(memory.peakBytes) },
   };
   const judged = await writeReport(stack.endpoints(), played, writesBefore, measured);
-  writeFileSync(join(directory, 'report.json'), `${JSON.stringify(judged.report, null, 2)}\n`);
+  writeFileSync(join(stack.directory, 'report.json'), `${JSON.stringify(judged.report, null, 2)}\n`);
   view.heading('kubectl get videojobs');
   const arguments_ = [`--kubeconfig=${endpoints.kubeconfig}`, '-n', endpoints.namespace, 'get', 'videojobs'];
   spawnSync(stack.controlPlane.binaries.kubectl, arguments_, { stdio: ['ignore', 'inherit', 'inherit'] });
-  return tell(judged, view);
+  return tell(judged, view, join(stack.directory, 'report.json'));
 }
 
-function tell({ report, problems }: Judged, view: View): number {
-  view.heading('Report (.demo/report.json)');
+function tell({ report, problems }: Judged, view: View, file: string): number {
+  view.heading(`Report (${relative(checkout, file)})`);
   const seconds = (value: number | null): string => (value === null ? '-' : `${value} s`);
   for (const order of report.orders) {
     view.note(

@@ -1,5 +1,7 @@
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DevEnvironmentError, errorCode } from '../errors.ts';
+import { checkout } from '../places.ts';
 import { type PartName, partNames, type StandInName, standInNames } from './command.ts';
 import { defaultPortBase } from './ports.ts';
 
@@ -7,6 +9,7 @@ export interface DemoOptions {
   help: boolean;
   once: boolean;
   reset: boolean;
+  directory: string;
   parts: readonly PartName[];
   standIns: readonly StandInName[];
   portBase: number;
@@ -23,6 +26,8 @@ npm run demo -- --only PARTS     starts the control plane, PostgreSQL and only t
                                  ${selectable.join(', ')} (several with commas);
                                  prints how to start the others by hand, for example under a debugger
 npm run demo -- --port-base N    the first of ten ports (${defaultPortBase} otherwise)
+npm run demo -- --directory DIR  keeps everything there instead of .demo, for a second demo beside the first
+                                 (npm run kubectl and npm run admin know only the first)
 
 State, logs and addresses are in .demo/: logs/, endpoints.json, report.json.`;
 
@@ -35,6 +40,7 @@ export function readOptions(args: readonly string[]): DemoOptions {
     help: values.help === true,
     once: values.once === true,
     reset: values.reset === true,
+    directory: resolve(values.directory),
     parts: partNames.filter((name) => (name === 'stand-ins' ? standIns.length > 0 : chosen.includes(name))),
     standIns,
     portBase: portBase(values['port-base']),
@@ -50,6 +56,7 @@ function parsed(args: readonly string[]) {
         once: { type: 'boolean' },
         reset: { type: 'boolean' },
         only: { type: 'string' },
+        directory: { type: 'string', default: join(checkout, '.demo') },
         'port-base': { type: 'string', default: String(defaultPortBase) },
       },
     }).values;
