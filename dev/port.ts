@@ -1,8 +1,23 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { DevEnvironmentError, errorCode } from './errors.ts';
 
-/** A TCP port of 127.0.0.1 that nobody listens on now. Somebody else may still take it before its user does. */
-export function freePort(): Promise<number> {
+/** Below the ports that Linux (32768) and macOS (49152) give to outgoing connections. */
+const chosenFrom = { first: 20_000, end: 32_768 };
+const tries = 100;
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on now. It is none that the system gives to an outgoing connection, which could
+ * otherwise take it before its user does, or while a server on it is away. Another chooser may still hit upon it.
+ */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < tries; tried += 1) {
+    try {
+      return await listenOnce(randomInt(chosenFrom.first, chosenFrom.end));
+    } catch (error) {
+      if (errorCode(error) !== 'EADDRINUSE') throw error;
+    }
+  }
   return listenOnce(0);
 }
 
