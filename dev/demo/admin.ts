@@ -12,7 +12,13 @@ function environment(): NodeJS.ProcessEnv {
   const path = join(directory, 'endpoints.json');
   const owner = ownerOf(directory);
   const runs = owner !== undefined && lives(owner) && existsSync(path);
-  if (process.env['NEUROCARDS_DATABASE_URL'] !== undefined || !runs) return process.env;
+  if (process.env['NEUROCARDS_DATABASE_URL'] !== undefined) return process.env;
+  if (!runs) {
+    process.stderr.write(
+      'No demo runs in this checkout (npm run demo starts one): the environment says where the database is.\n',
+    );
+    return process.env;
+  }
   const endpoints = endpointsFile.parse(JSON.parse(readFileSync(path, 'utf8')));
   const database = new URL(endpoints.databaseUrl);
   database.username = 'admin';
