@@ -21,6 +21,8 @@ export function mirror(observed: Observed, observation: Observation, now: Date):
   const completionTime = settled === null ? undefined : rfc3339(settled.at);
   const active = activeJob(videoJob, observation);
   const failure = lastFailure(observation, previous, now);
+  // The newest task stays named while the attempt after it has none yet.
+  const taskId = attempts.current?.taskId ?? previous.providerTaskID;
   return {
     observedGeneration: videoJob.metadata.generation,
     conditions: conditionsOf(videoJob, states, now),
@@ -36,7 +38,7 @@ export function mirror(observed: Observed, observation: Observation, now: Date):
       ? {}
       : { generationMode: modeOf(observation.generationExecutions) }),
     ...(settled !== null || active === undefined ? {} : { activeJobName: active }),
-    ...(attempts.current?.taskId == null ? {} : { providerTaskID: attempts.current.taskId }),
+    ...(taskId === undefined ? {} : { providerTaskID: taskId }),
     ...(settled === null ? {} : { settlement: { outcome: settled.outcome, at: rfc3339(settled.at) } }),
     ...(video === null ? {} : { video }),
     ...(failure === undefined ? {} : { lastFailure: failure }),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../postgres/call.ts';
 import { persist } from '../postgres/persist.ts';
-import type { ObjectStorage } from '../storage/storage.ts';
+import { type ObjectStorage, StorageError } from '../storage/storage.ts';
 import type { Chat, ChatAnswer } from './chat.ts';
 import { adoptMessage, answerEdit, beginEdit, type LeasedDelivery, recordShown } from './delivery.ts';
 
@@ -18,24 +18,45 @@ export interface DeliveryDesk {
 /** Either the row says how it ended, or the same is to be tried again after so many seconds, or the lease is somebody else's. */
 export type Delivered =
   | { kind: 'over'; verdict: string }
-  | { kind: 'again'; afterSeconds: number; messageId: number | null }
+  /** `tries` counts what was in vain in a row, so that the pauses grow. */
+  | { kind: 'again'; afterSeconds: number; messageId: number | null; tries: number }
   | { kind: 'lost'; because: string };
 
 const startWithinMs = 5_000;
 const abortAfterMs = 60_000;
-const retryUnknownSeconds = 2;
+const longestPauseSeconds = 30;
+
+/** Pauses of a second, growing while nothing helps: a video is uploaded anew each time. */
+function pauseSeconds(tries: number, least: number): number {
+  return Math.max(least, Math.min(longestPauseSeconds, 2 ** tries));
+}
 
 /**
  * Turns the order's message into its stored video, once. `begin_edit` commits before the edit, and only a definite answer to that
  * very edit closes it; nothing here generates again.
  */
 export async function deliver(lease: LeasedDelivery, desk: DeliveryDesk): Promise<Delivered> {
-  if (desk.stopping.aborted || desk.lost.aborted) return { kind: 'again', afterSeconds: 0, messageId: lease.messageId };
-  const bytes = await desk.storage.get(lease.video.key);
+  if (desk.stopping.aborted || desk.lost.aborted) return again(lease, 0, 0);
+  let bytes: Uint8Array;
+  try {
+    bytes = await desk.storage.get(lease.video.key);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    return again(lease, pauseSeconds(lease.tries ?? 0, 1));
+  }
   const messageId = lease.messageId ?? (await placeholder(lease, desk));
   if (typeof messageId !== 'number') return messageId;
-  if (desk.stopping.aborted || desk.lost.aborted) return { kind: 'again', afterSeconds: 0, messageId };
-  return edit(lease, messageId, bytes, desk);
+  const known = { ...lease, messageId };
+  if (desk.stopping.aborted || desk.lost.aborted) return again(known, 0, 0);
+  return edit(known, messageId, bytes, desk);
+}
+
+function again(
+  { messageId, tries = 0 }: LeasedDelivery,
+  afterSeconds: number,
+  more: 0 | 1 = 1,
+): Extract<Delivered, { kind: 'again' }> {
+  return { kind: 'again', afterSeconds, messageId, tries: tries + more };
 }
 
 const notSent = {
@@ -69,7 +90,7 @@ async function edit(
   }
   if (answer.kind === 'refused') return refuse(lease, messageId, nonce, answer, desk);
   await persist(() => answerEdit(desk.database, nonce, { kind: 'unknown', failureClass: answer.failureClass }));
-  return { kind: 'again', afterSeconds: retryUnknownSeconds, messageId };
+  return again(lease, pauseSeconds(lease.tries ?? 0, 2));
 }
 
 /** Begins an edit; answers why it may not happen, or null. */
@@ -95,26 +116,30 @@ async function refuse(
   desk: DeliveryDesk,
 ): Promise<Delivered> {
   const { database } = desk;
-  await persist(() => answerEdit(database, nonce, answer));
-  switch (answer.meaning) {
+  const { meaning } = answer;
+  // The row gets the same pause, so that an outage of Telegram is not the stage's time.
+  const retryAfterSeconds =
+    meaning === 'retry' ? pauseSeconds(lease.tries ?? 0, answer.retryAfterSeconds) : answer.retryAfterSeconds;
+  await persist(() => answerEdit(database, nonce, { ...answer, retryAfterSeconds }));
+  switch (meaning) {
     case 'final':
     case 'unreachable':
-      return { kind: 'over', verdict: answer.meaning };
+      return { kind: 'over', verdict: meaning };
     case 'retry':
-      return { kind: 'again', afterSeconds: answer.retryAfterSeconds, messageId };
+      return again(lease, retryAfterSeconds);
     case 'missing-message': {
       const adopted = await persist(
         () => adoptMessage(database, lease.orderId, lease.fence, messageId, null),
         desk.lost,
       );
-      return { kind: 'again', afterSeconds: 0, messageId: adopted.messageId };
+      return again({ ...lease, messageId: adopted.messageId }, 0, 0);
     }
   }
 }
 
 /** Sends the short text that becomes the video; of two senders' texts the first stored one counts. */
 async function placeholder(lease: LeasedDelivery, desk: DeliveryDesk): Promise<number | Delivered> {
-  if (desk.stopping.aborted || desk.lost.aborted) return { kind: 'again', afterSeconds: 0, messageId: null };
+  if (desk.stopping.aborted || desk.lost.aborted) return again(lease, 0, 0);
   const answer = await desk.chat.sendPlaceholder(lease.chatId, lease.language, AbortSignal.timeout(15_000));
   if (answer.kind === 'done') {
     const adopted = await persist(
@@ -123,9 +148,9 @@ async function placeholder(lease: LeasedDelivery, desk: DeliveryDesk): Promise<n
     );
     return adopted.messageId ?? { kind: 'lost', because: 'no message was adopted' };
   }
-  if (answer.kind === 'unknown') return { kind: 'again', afterSeconds: retryUnknownSeconds, messageId: null };
+  if (answer.kind === 'unknown') return again(lease, pauseSeconds(lease.tries ?? 0, 2));
   if (answer.meaning === 'retry' || answer.meaning === 'missing-message') {
-    return { kind: 'again', afterSeconds: Math.max(1, answer.retryAfterSeconds), messageId: null };
+    return again(lease, pauseSeconds(lease.tries ?? 0, answer.retryAfterSeconds));
   }
   // No edit was begun: the refusal of the text is the refusal of the delivery.
   return unreachable(lease, answer, desk);

@@ -27,7 +27,11 @@ const leased = z.object({
   unitPrice: credits,
   video: storedVideo,
 });
-export type LeasedDelivery = z.infer<typeof leased> & { orderId: string };
+export type LeasedDelivery = z.infer<typeof leased> & {
+  orderId: string;
+  /** How often in a row it was in vain, for this driver. */
+  tries?: number;
+};
 
 const lease = z.discriminatedUnion('outcome', [
   leased,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FailureClass } from '../failure/classes.ts';
 import { persist } from '../postgres/persist.ts';
 import { ProviderError } from '../provider/provider.ts';
+import { StorageError } from '../storage/storage.ts';
 import type { Advanced, Workshop } from './advance.ts';
 import { type Done, failAttempt, type LeasedAttempt, recordProviderState, succeedAttempt } from './attempt.ts';
 import { pollSeconds } from './poll-interval.ts';
@@ -12,6 +13,7 @@ const pollMs = 30_000;
 /** A finished file that is none so often is none for good: with growing pauses, so that a file host may recover. */
 const fileTries = 4;
 const longestFilePauseSeconds = 15;
+const storagePauseSeconds = 5;
 
 /** One look at an accepted task; a finished one is downloaded at once, checked, stored, and only then `succeeded`. */
 export async function collect(attempt: LeasedAttempt, workshop: Workshop): Promise<Advanced> {
@@ -59,6 +61,8 @@ async function store(attempt: LeasedAttempt, urls: readonly string[], workshop: 
     return await keep(attempt, bytes, facts, workshop);
   } catch (error) {
     if (error instanceof UnplayableVideoError) return spoiled(attempt, error.message, workshop);
+    // The file is there, and we cannot keep it: ours to repair, while the provider still has it.
+    if (error instanceof StorageError) return { kind: 'again', afterSeconds: storagePauseSeconds, attempt };
     if (!(error instanceof ProviderError)) throw error;
     if (error.cutShort || !error.retryable)
       return spoiled(attempt, 'the finished file could not be downloaded', workshop);

@@ -27,16 +27,22 @@ const uploadLifeSeconds = 20 * 3600;
  * The photo is uploaded while the prompt is being written.
  */
 export async function prepare(attempt: LeasedAttempt, workshop: Workshop): Promise<Prepared> {
+  let prepared = attempt;
   try {
     const photo = await workshop.storage.get(attempt.order.photoKey);
-    const [prompt, photoUrl] = await Promise.all([
+    const [prompt, photoUrl] = await Promise.allSettled([
       attempt.prompt ?? writePrompt(attempt, photo, workshop),
       attempt.photoUrl ?? uploadPhoto(attempt, photo, workshop),
     ]);
-    if (workshop.stopping.aborted) return notNow({ kind: 'again', afterSeconds: 0, attempt });
-    return { kind: 'ready', attempt: { ...attempt, prompt, photoUrl }, payload: { prompt, photoUrl } };
+    // What was made is kept when the other one failed: the stored prompt is the one that is sent, and it is asked for once.
+    if (prompt.status === 'fulfilled') prepared = { ...prepared, prompt: prompt.value };
+    if (photoUrl.status === 'fulfilled') prepared = { ...prepared, photoUrl: photoUrl.value };
+    if (prompt.status === 'rejected') throw prompt.reason;
+    if (photoUrl.status === 'rejected') throw photoUrl.reason;
+    if (workshop.stopping.aborted) return notNow({ kind: 'again', afterSeconds: 0, attempt: prepared });
+    return { kind: 'ready', attempt: prepared, payload: { prompt: prompt.value, photoUrl: photoUrl.value } };
   } catch (error) {
-    return notNow(await setBack(attempt, error, workshop));
+    return notNow(await setBack(prepared, error, workshop));
   }
 }
 

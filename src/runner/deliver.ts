@@ -76,7 +76,7 @@ async function drive(
     if (delivered.kind === 'over') return { code: exitCodes.verdict, message: `the delivery is ${delivered.verdict}` };
     if (delivered.kind === 'lost') return afterLoss(kept, delivered.because);
     tools.log.info({ afterSeconds: delivered.afterSeconds }, 'delivery goes on');
-    lease = { ...lease, messageId: delivered.messageId };
+    lease = { ...lease, messageId: delivered.messageId, tries: delivered.tries };
     waitSeconds = delivered.afterSeconds;
     if (until.aborted) return interruption;
   }

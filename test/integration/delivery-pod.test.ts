@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { closeOrder } from '../../src/ledger/settlement.ts';
 import { exitCodes } from '../../src/runner/exit.ts';
@@ -122,6 +123,17 @@ describe('Telegram’s answer', () => {
     },
   );
 
+  it('that never comes is asked for with growing pauses', async () => {
+    const bench = await setUpWorkbench();
+    const order = await bench.stored();
+    await bench.telegramFault({ method: 'editMessageMedia', fault: 'drop', times: 3 });
+    expect((await (await bench.deliver(order)).end).code).toBe(exitCodes.verdict);
+    const begun = (await calls(bench, order, 'editMessageMedia')).map(({ time }) => Date.parse(time));
+    const pauses = begun.slice(1).map((time, index) => time - (begun[index] ?? 0));
+    expect(pauses).toHaveLength(3);
+    for (const [index, least] of [2000, 2000, 4000].entries()) expect(pauses[index]).toBeGreaterThanOrEqual(least);
+  });
+
   it('"message is not modified" means that the video is there', async () => {
     const bench = await setUpWorkbench();
     const order = await bench.stored();
@@ -221,6 +233,22 @@ describe('a delivery lease that a later execution took', () => {
     expect(await bench.videos(order)).toHaveLength(1);
     expect(await bench.hold(order)).toEqual(captured);
     expect(await bench.ledger.violations()).toEqual([]);
+  });
+});
+
+describe('a stored video that cannot be read', () => {
+  it('is waited for, and no edit begins without it', async () => {
+    const bench = await setUpWorkbench();
+    const order = await bench.stored();
+    const [row] = await bench.ledger.rows("select video_key from ledger.attempts where state = 'succeeded'");
+    const path = bench.storage.path(String(row?.['video_key']));
+    await rename(path, `${path}.away`);
+    const runner = await bench.deliver(order);
+    await waitFor(() => bench.lines.some((line) => line.includes('delivery goes on')), { what: 'a first try' });
+    expect(await edits(bench)).toEqual([]);
+    await rename(`${path}.away`, path);
+    expect((await runner.end).code).toBe(exitCodes.verdict);
+    expect(await bench.hold(order)).toEqual(captured);
   });
 });
 

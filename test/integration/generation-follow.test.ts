@@ -1,3 +1,4 @@
+import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { answerSubmit } from '../../src/generation/attempt.ts';
 import { closeOrder } from '../../src/ledger/settlement.ts';
@@ -115,6 +116,43 @@ describe('a finished file', () => {
     const runners = await Promise.all(orders.map((order) => bench.generate(order)));
     for (const { end } of runners) expect((await end).code).toBe(exitCodes.verdict);
     for (const order of orders) expect(await bench.attempt(order)).toMatchObject({ state: 'succeeded' });
+  });
+});
+
+describe('a video that cannot be stored', () => {
+  it('is tried again while the provider still has it', async () => {
+    const bench = await setUpWorkbench();
+    const order = await bench.order('a cup');
+    // A file where the order's directory should be.
+    const blocked = bench.storage.path(order.orderId);
+    await writeFile(blocked, '');
+    const runner = await bench.generate(order);
+    await waitFor(async () => (await bench.kieCalls('download')).some(({ outcome }) => outcome === 'ok'), {
+      what: 'a download',
+    });
+    expect(await bench.attempt(order)).toMatchObject({ state: 'accepted' });
+    await rm(blocked);
+    expect((await runner.end).code).toBe(exitCodes.verdict);
+    expect(await bench.attempt(order)).toMatchObject({ n: 1, state: 'succeeded' });
+  });
+});
+
+describe('a pod that waits', () => {
+  it('holds no connection to PostgreSQL', async () => {
+    const bench = await setUpWorkbench();
+    await bench.ledger.admin.query("select ledger.set_setting('usual_seconds', '100')");
+    const order = await bench.order('a cup [[emu:stuck]]');
+    const runner = await bench.generate(order);
+    await bench.state(order, 'accepted');
+    const connections = async () =>
+      (
+        await bench.ledger.rows(
+          "select from pg_stat_activity where datname = current_database() and application_name = 'test-runner'",
+        )
+      ).length;
+    await waitFor(async () => (await connections()) === 0, { what: 'no connection', within: 5_000 });
+    runner.stop();
+    await runner.end;
   });
 });
 

@@ -36,6 +36,29 @@ describe('a generate pod', () => {
   });
 });
 
+describe('preparing', () => {
+  it('asks for one prompt, stores it and sends just that, though the upload fails at first', async () => {
+    const bench = await setUpWorkbench();
+    const order = await bench.order('a cup of coffee', { template: 'ad' });
+    await bench.kieFault({ method: 'upload', fault: '500', times: 2, retry_after: 1 });
+    expect((await (await bench.generate(order)).end).code).toBe(exitCodes.verdict);
+    const [row] = await bench.ledger.rows('select prompt from ledger.attempts');
+    expect((await bench.tasks())[0]?.prompt).toBe(row?.['prompt']);
+    expect(await bench.counted()).toMatchObject({ 'prompter write ok': 1, 'provider upload ok': 1 });
+  });
+
+  it('waits for a photo that cannot be read, and sends nothing meanwhile', async () => {
+    const bench = await setUpWorkbench();
+    const order = await bench.order('a cup', { photo: 'photos/not-there.jpg' });
+    const runner = await bench.generate(order);
+    await waitFor(async () => (await bench.attempt(order)).failure_class, { what: 'the trouble in the row' });
+    expect(await bench.attempt(order)).toMatchObject({ state: 'ready', failure_class: 'operator-request' });
+    runner.stop();
+    expect((await runner.end).code).toBe(exitCodes.interrupted);
+    expect(await bench.kieCalls('createTask')).toEqual([]);
+  });
+});
+
 describe('the answer to a submit', () => {
   it.each([
     ['refuse-429', 'provider-rate'],
