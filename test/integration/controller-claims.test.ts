@@ -156,5 +156,8 @@ it('a write that somebody else was faster with is repeated without a word', asyn
   await bench.condition(order, 'Finished', 'Generating');
   expect(raced).toBe(2);
   expect(bench.lines.filter((line) => /"level":"(warn|error)"/.test(line))).toEqual([]);
-  expect((await bench.events(order)).filter((reason) => reason === 'OrderClaimed')).toHaveLength(1);
+  const claimed = async (): Promise<number> =>
+    (await bench.events(order)).filter((reason) => reason === 'OrderClaimed').length;
+  await waitFor(async () => (await claimed()) > 0, { what: 'the event' });
+  expect(await claimed()).toBe(1);
 });

@@ -18,6 +18,7 @@ describe('deleting a VideoJob', () => {
   it('over a task that runs gives them back, and the task is followed', async () => {
     const bench = await startControllerBench();
     const order = await bench.order();
+    await bench.job(order, 'gen', 1);
     await bench.ledger.accepted(order, 1);
     await bench.remove(order);
     await bench.gone(order);
@@ -113,6 +114,7 @@ describe('spec.cancel', () => {
   it('is too late over a task that runs, and the order goes on', async () => {
     const bench = await startControllerBench();
     const order = await bench.order();
+    await bench.job(order, 'gen', 1);
     const { lease } = await bench.ledger.accepted(order, 1);
     await bench.change(order, { spec: { cancel: true } });
     await waitFor(async () => (await bench.status(order)).observedGeneration === 2, { what: 'the new generation' });

@@ -44,6 +44,7 @@ describe('a pod that fails', () => {
   it('after it took the lease has crashed, and the next execution follows at once', async () => {
     const bench = await startControllerBench();
     const order = await bench.order();
+    await bench.job(order, 'gen', 1);
     await bench.ledger.accepted(order, 1);
     await bench.play(order, 'gen', 1, { phase: 'Failed' });
     await bench.job(order, 'gen', 2);
@@ -87,6 +88,7 @@ describe('an attempt that failed for certain', () => {
   it('is followed by the next one, which is not paid before a while, and the last one ends the order', async () => {
     const bench = await startControllerBench();
     const order = await bench.order({ generation: { provider: 'kie', model: 'model/1', maxAttempts: 2 } });
+    await bench.job(order, 'gen', 1);
     const { lease } = await bench.ledger.accepted(order, 1);
     await recordProviderState(bench.ledger.runner, lease.attemptId, lease.fence, 'generating');
     await failAttempt(bench.ledger.runner, lease.attemptId, lease.fence, 'provider-internal', 'the provider failed');
@@ -106,6 +108,7 @@ describe('an attempt that failed for certain', () => {
   it('because of the photo ends the order at once, with the reason', async () => {
     const bench = await startControllerBench();
     const order = await bench.order();
+    await bench.job(order, 'gen', 1);
     const { lease } = await bench.ledger.accepted(order, 1);
     await failAttempt(bench.ledger.runner, lease.attemptId, lease.fence, 'user-person', 'a person in the photo');
     await bench.condition(order, 'Finished', 'ContentRejected');
@@ -199,6 +202,7 @@ describe('suspension', () => {
   it('lets a paid task be followed to its end by the next execution', async () => {
     const bench = await startControllerBench();
     const order = await bench.order();
+    await bench.job(order, 'gen', 1);
     await bench.ledger.accepted(order, 1);
     await bench.change(order, { spec: { suspend: true } });
     await bench.condition(order, 'Finished', 'Suspended');
