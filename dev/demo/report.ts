@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { z } from 'zod';
 import { findCondition } from '../../src/videojob/conditions.ts';
-import { videoJobName } from '../../src/videojob/names.ts';
+import { ORDER_LABEL, videoJobName } from '../../src/videojob/names.ts';
 import { parseVideoJob } from '../../src/videojob/parse.ts';
 import { type ApiServer, apiServerOf } from './api-server.ts';
 import { buttonsOf, createCustomer } from './customer.ts';
@@ -74,6 +74,7 @@ export async function writeReport(
   try {
     const orders: OrderReport[] = [];
     for (const order of played) orders.push(await reportOrder(order, endpoints, api, database));
+    await jobsOver(api, endpoints.namespace, played);
     const report = {
       orders,
       ledger: await sums(database),
@@ -168,6 +169,24 @@ async function sums(database: pg.Client): Promise<Report['ledger']> {
       (select coalesce(sum(amount), 0) from ledger.transfers where kind = 'capture') as captured,
       (select coalesce(sum(balance), 0) from ledger.accounts where account_id like 'user/%/available') as available`);
   return sumsRow.parse(rows[0]);
+}
+
+const jobList = z.object({
+  items: z.array(z.object({ status: z.object({ conditions: z.array(z.object({ type: z.string() })).optional() }) })),
+});
+
+/** Kubernetes writes the end of a Job a second after its pod's: those writes belong to the orders too. */
+async function jobsOver(api: ApiServer, namespace: string, played: readonly PlayedOrder[]): Promise<void> {
+  const orders = played.map(({ order }) => order).join(',');
+  const selector = encodeURIComponent(`${ORDER_LABEL} in (${orders})`);
+  const path = `/apis/batch/v1/namespaces/${namespace}/jobs?labelSelector=${selector}`;
+  await until('the end of every Job', 30, async () => {
+    const { items } = jobList.parse(JSON.parse(await api.get(path)));
+    const over = items.every(({ status }) =>
+      status.conditions?.some(({ type }) => type === 'Complete' || type === 'Failed'),
+    );
+    return over || undefined;
+  });
 }
 
 /** Successful mutating requests on videojobs, jobs and pods so far, by the API server's own counter. */
