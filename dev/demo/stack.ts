@@ -118,7 +118,7 @@ async function assemble(options: StackOptions, started: Started): Promise<Stack>
   signal?.throwIfAborted();
 
   const parts = new Map<PartName, Part>();
-  const endpoints = (): Endpoints => describe(ports, directory, controlPlane, postgres, parts);
+  const endpoints = (): Endpoints => describe(options, directory, controlPlane, postgres, parts);
   const write = endpointsWriter(join(directory, 'endpoints.json'));
   const publish = (): void => write(endpoints());
   const { kubeconfig } = controlPlane;
@@ -253,7 +253,7 @@ function makePlaces(directory: string): StackPlaces {
 }
 
 function describe(
-  ports: DemoPorts,
+  { ports, standIns = standInNames }: StackOptions,
   directory: string,
   { kubeconfig, processes }: ControlPlane,
   postgres: PostgresServer,
@@ -261,6 +261,7 @@ function describe(
 ): Endpoints {
   const http = (port: number): string => `http://127.0.0.1:${port}`;
   const pidsOf = (name: PartName): { pid: number }[] => pidList(parts.get(name)?.pid);
+  const playing = (name: StandInName): { pid: number }[] => (standIns.includes(name) ? pidsOf('stand-ins') : []);
   return {
     kubeconfig,
     namespace: jobsNamespace,
@@ -276,9 +277,9 @@ function describe(
       'kube-controller-manager': pidList(processes['kube-controller-manager'].pid),
       postgres: pidList(postgres.pid),
       node: pidsOf('node'),
-      telegram: pidsOf('stand-ins'),
-      kie: pidsOf('stand-ins'),
-      completions: pidsOf('stand-ins'),
+      telegram: playing('telegram'),
+      kie: playing('kie'),
+      completions: playing('completions'),
       bot: pidsOf('bot'),
       controller: pidsOf('controller'),
       runner: runnerPids(join(directory, 'node')),
