@@ -18,7 +18,7 @@ import { createTelegramChat } from './telegram/chat.ts';
 const usage =
   'usage: neurocards-runner generate|deliver\nSettings come from the environment; see docs/reference/environment.md.';
 
-/** A pool that holds no connection while the runner waits for the outside (design 5). */
+/** A pool that holds no connection while the runner waits for the outside. */
 const shortConnections = { applicationName: 'neurocards-runner', max: 2, idleTimeoutMillis: 500 };
 
 async function runGenerate(stopping: AbortSignal): Promise<RunnerEnd> {

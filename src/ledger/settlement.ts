@@ -21,7 +21,7 @@ const closed = z.union([
 export type Closed = z.infer<typeof closed>;
 
 /**
- * The end of an order, decided in one transaction (table of design 3.8). Idempotent: a settled order answers as it was settled.
+ * The end of an order, decided in one transaction. Idempotent: a settled order answers as it was settled.
  * `uid` is the claimant's UID, or null for an order nobody claimed.
  */
 export const closeOrder = (
