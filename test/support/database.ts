@@ -23,13 +23,22 @@ export type TestDatabase = {
  * a test (in `beforeAll`) the caller drops it.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const server = inject('postgresUrl');
+  const database = await copyDatabase(inject('postgresUrl'), TEMPLATE_DATABASE);
+  dropWithTheTest(database.drop);
+  return database;
+}
+
+/** A copy of any database of a server, in a test or outside of one. The caller drops it. */
+export async function copyDatabase(serverUrl: string, template: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  const databases = databasesOf(server);
-  await databases.createDatabase(name, TEMPLATE_DATABASE);
-  const drop = (): Promise<void> => databases.dropDatabase(name);
-  dropWithTheTest(drop);
-  return { name, ownerUrl: urlOf(server, name), urlFor: (role) => urlOf(server, name, role), drop };
+  const databases = databasesOf(serverUrl);
+  await databases.createDatabase(name, template);
+  return {
+    name,
+    ownerUrl: urlOf(serverUrl, name),
+    urlFor: (role) => urlOf(serverUrl, name, role),
+    drop: () => databases.dropDatabase(name),
+  };
 }
 
 function dropWithTheTest(drop: () => Promise<void>): void {

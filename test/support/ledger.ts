@@ -69,8 +69,8 @@ export class TestLedger {
   }
 
   /** Closed when the test has finished; outside a test (in `beforeAll`) the caller closes it. */
-  static async open(): Promise<TestLedger> {
-    const ledger = new TestLedger(await createTestDatabase());
+  static async open(database?: TestDatabase): Promise<TestLedger> {
+    const ledger = new TestLedger(database ?? (await createTestDatabase()));
     try {
       onTestFinished(() => ledger.close());
     } catch {
