@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { textsIn } from '../texts/texts.ts';
+import { ORDER_COUNTS } from '../videojob/order-count.ts';
 import { converse } from './conversation.ts';
 import type { Draft } from './draft.ts';
 import type { PersonEvent } from './event.ts';
@@ -16,6 +17,7 @@ const draft: Draft = {
   template: null,
   wishes: null,
   price: null,
+  count: 1,
   messageId: 5,
   repeats: null,
   album: null,
@@ -79,6 +81,7 @@ const anyEvent: fc.Arbitrary<PersonEvent> = fc.oneof(
     .tuple(fc.constantFrom('skip' as const, 'create' as const, 'discard' as const, 'check' as const), anyNonce)
     .map(([kind, of]) => tap({ kind, nonce: of })),
   anyNonce.map((of) => tap({ kind: 'template', nonce: of, template: 'ugc' })),
+  fc.tuple(anyNonce, fc.constantFrom(...ORDER_COUNTS)).map(([of, count]) => tap({ kind: 'count', nonce: of, count })),
   fc.constantFrom(
     tap(undefined),
     tap({ kind: 'accept' }),
@@ -150,6 +153,42 @@ describe('an order grows', () => {
     expect(converse(foreign, tap({ kind: 'create', nonce: 'z'.repeat(16) })).say).toMatchObject([
       { text: 'This button is not yours.' },
     ]);
+  });
+});
+
+describe('the number of videos is chosen on the confirmation', () => {
+  const confirming = { ...filled, state: 'confirm' } as const;
+  const kinds = (shown: unknown): string => JSON.stringify(shown);
+
+  test('which then shows the price of all of them, at the price of now', () => {
+    const context = contextWith({ draft: confirming, terms: { ...contextWith().terms, unitPrice: 3 } });
+    const chosen = converse(context, tap({ kind: 'count', nonce, count: 3 }));
+    expect(chosen.draft).toMatchObject({ count: 3, price: 3, nonce });
+    expect(chosen.say).toMatchObject([
+      { kind: 'toast' },
+      { kind: 'edit', messageId: 5, html: expect.stringContaining('Price: <b>9 credits</b>') },
+    ]);
+    expect(kinds(chosen.say)).toContain('Create 3 videos - 9 credits');
+  });
+
+  test('and what nobody can pay for has no button that orders, only the choice of fewer', () => {
+    const context = contextWith({ draft: confirming, balance: { available: 5, held: 0 } });
+    const { say } = converse(context, tap({ kind: 'count', nonce, count: 3 }));
+    expect(kinds(say)).toContain('These 3 videos cost 6 credits, and you have 5 credits');
+    expect(kinds(say)).not.toContain('"create"');
+    expect(kinds(say)).toContain('"count":1');
+  });
+
+  test('up to the limit of open orders', () => {
+    const context = contextWith({ draft: confirming, terms: { ...contextWith().terms, openOrderLimit: 4 } });
+    const { say } = converse(context, tap({ kind: 'check', nonce }));
+    expect(kinds(say)).toContain('"count":3');
+    expect(kinds(say)).not.toContain('"count":5');
+  });
+
+  test('and only there', () => {
+    const early = contextWith({ draft: { ...filled, state: 'wishes', price: null } });
+    expect(converse(early, tap({ kind: 'count', nonce, count: 5 })).draft).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../postgres/call.ts';
+import { ORDER_COUNTS, type OrderCount } from '../videojob/order-count.ts';
 
 /** An order in the making. `state` is the question that was asked last. */
 export interface Draft {
@@ -10,8 +11,10 @@ export interface Draft {
   productText: string | null;
   template: 'ugc' | 'ad' | 'self' | null;
   wishes: string | null;
-  /** The price on the confirmation that was shown. */
+  /** The price of one video on the confirmation that was shown. */
   price: number | null;
+  /** How many videos of it are ordered. */
+  count: OrderCount;
   messageId: number | null;
   repeats: string | null;
   album: string | null;
@@ -32,6 +35,7 @@ const row = z
     template: z.enum(['ugc', 'ad', 'self']).nullable(),
     wishes: z.string().nullable(),
     price: id.nullable(),
+    count: z.literal(ORDER_COUNTS),
     message_id: id.nullable(),
     repeats: z.string().nullable(),
     album: z.string().nullable(),
@@ -47,6 +51,7 @@ const row = z
       template: columns.template,
       wishes: columns.wishes,
       price: columns.price,
+      count: columns.count,
       messageId: columns.message_id,
       repeats: columns.repeats,
       album: columns.album,
@@ -94,10 +99,10 @@ export async function writeDraft(
 ): Promise<void> {
   await database.query(
     `insert into bot.drafts (nonce, user_id, chat_id, state, photo_key, product_text, template, wishes, price, message_id,
-       repeats, album, album_noted, too_long_at, closed)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+       repeats, album, album_noted, too_long_at, closed, count)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
      on conflict (nonce) do update set state = excluded.state, photo_key = excluded.photo_key, product_text = excluded.product_text,
-       template = excluded.template, wishes = excluded.wishes, price = excluded.price, message_id = excluded.message_id,
+       template = excluded.template, wishes = excluded.wishes, price = excluded.price, count = excluded.count, message_id = excluded.message_id,
        album_noted = excluded.album_noted, too_long_at = excluded.too_long_at, closed = excluded.closed, changed_at = clock_timestamp()
      where drafts.user_id = excluded.user_id`,
     [
@@ -116,6 +121,7 @@ export async function writeDraft(
       draft.albumNoted,
       draft.tooLongAt,
       closed,
+      draft.count,
     ],
   );
 }

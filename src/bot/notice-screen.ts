@@ -4,8 +4,9 @@ import { textsIn } from '../texts/texts.ts';
 import { plain, type Screen } from './screens.ts';
 import { isWorthRepeating, troubleOf } from './trouble.ts';
 
-/** The words and buttons of a notice. `silent`: it edits the progress message instead of being a new one. */
-export function noticeScreen({ fact, language, orderId, available, unitPrice }: Notice): Screen {
+/** The words and buttons of a notice. */
+export function noticeScreen(notice: Notice): Screen {
+  const { fact, language, orderId, position, count, available, unitPrice } = notice;
   const texts = textsIn(language);
   const fresh: Button = { text: texts.newVideo, press: { kind: 'new' } };
   const again = (text: string): Button => ({
@@ -15,13 +16,13 @@ export function noticeScreen({ fact, language, orderId, available, unitPrice }: 
   switch (fact.kind) {
     case 'progress': {
       const cancel: Button = { text: texts.cancelOrder, press: { kind: 'cancel', order: orderId } };
-      return { html: texts.progress(fact), keyboard: fact.cancellable ? [[cancel]] : [] };
+      return { html: texts.progress({ ...fact, position, count }), keyboard: fact.cancellable ? [[cancel]] : [] };
     }
     case 'slow':
       return plain(texts.slow(fact));
     case 'delivered':
       return {
-        html: texts.delivered({ credits: fact.credits, available }),
+        html: texts.delivered({ ...fact, position, count, available }),
         keyboard: [[again(texts.again(unitPrice))], [fresh]],
       };
     case 'unconfirmed':
@@ -31,11 +32,25 @@ export function noticeScreen({ fact, language, orderId, available, unitPrice }: 
       };
     case 'failed': {
       const trouble = troubleOf(fact.reason, fact.failureClass);
+      if (count > 1) return plain(texts.failedInGroup({ trouble, returned: fact.returned, position, count }));
       const html = texts.failed({ trouble, returned: fact.returned, available });
       const other: Button = { text: texts.otherPhoto, press: { kind: 'new' } };
       return { html, keyboard: isWorthRepeating(trouble) ? [[again(texts.tryAgain(unitPrice))], [fresh]] : [[other]] };
     }
+    case 'summary': {
+      const troubles = [...new Set(fact.failures.map((one) => troubleOf(one.reason, one.failureClass)))];
+      const html = texts.summary({ ...fact, count, available, troubles });
+      const other: Button = { text: texts.otherPhoto, press: { kind: 'new' } };
+      // Where nothing came of it and the photo or the words are to blame, more of the same would be refused as well.
+      const inVain = fact.shown + fact.kept === 0 && !troubles.some(isWorthRepeating);
+      return { html, keyboard: inVain ? [[other]] : [[again(texts.again(unitPrice))], [fresh]] };
+    }
   }
+}
+
+/** Whether it is told in the order's progress message, silently, instead of a new one. */
+export function isEdit({ fact, count }: Notice): boolean {
+  return fact.kind === 'progress' || (fact.kind === 'failed' && count > 1);
 }
 
 /** What is left of the progress message when the order failed: it must not go on saying that something is being made. */

@@ -1,10 +1,11 @@
+import { adoptMessage } from '../delivery/delivery.ts';
 import type { Logger } from '../log/logger.ts';
 import { endNotice, type Notice, type NoticeEnd, postponeNotice, takeNotices } from '../order/notices.ts';
 import type { Database } from '../postgres/call.ts';
 import { persist } from '../postgres/persist.ts';
 import type { TelegramClient } from '../telegram/client.ts';
 import { TelegramError } from '../telegram/error.ts';
-import { closedProgress, noticeScreen } from './notice-screen.ts';
+import { closedProgress, isEdit, noticeScreen } from './notice-screen.ts';
 
 export interface Announcer {
   database: Database;
@@ -18,6 +19,8 @@ const batch = 20;
 const startWithinMs = 5_000;
 const editMs = 5_000;
 const leaseMs = 25_000;
+/** The id of a message is kept though the database is away for a moment; longer, and the next notice sends another one. */
+const adoptMs = 5_000;
 const repeatSeconds = 30;
 
 /** Sends what is due to be told; true when there may be more. One chat's notices keep their order, chats go beside each other. */
@@ -45,16 +48,23 @@ async function tell(notice: Notice, announcer: Announcer): Promise<void> {
     log.warn({ err: error, order, notice: notice.fact.kind }, 'a notice was not surely sent');
     // Its button is the person's only way to the video they paid for, and the same one twice does no harm.
     if (error.meaning === 'unknown' && notice.fact.kind === 'unconfirmed') return later(repeatSeconds);
-    if (error.meaning === 'unknown' && notice.fact.kind === 'failed') await tellInProgress(notice, announcer);
+    // The same edit twice is one; a progress is told again by the next one.
+    if (error.meaning === 'unknown' && notice.fact.kind === 'failed' && isEdit(notice)) return later(repeatSeconds);
+    if (error.meaning === 'unknown' && tellsOfCredits(notice)) await tellInProgress(notice, announcer);
     await end(endOf(error));
   }
 }
 
-async function send(notice: Notice, { telegram, log }: Announcer): Promise<NoticeEnd> {
+function tellsOfCredits({ fact }: Notice): boolean {
+  return fact.kind === 'failed' || fact.kind === 'summary';
+}
+
+async function send(notice: Notice, announcer: Announcer): Promise<NoticeEnd> {
+  const { telegram, log } = announcer;
   const { chatId, messageId, fact, orderId: order } = notice;
   const { html, keyboard } = noticeScreen(notice);
-  if (fact.kind === 'progress') {
-    if (messageId === null) return 'gone';
+  if (isEdit(notice)) {
+    if (messageId === null) return fact.kind === 'progress' ? beginProgress(notice, announcer) : 'gone';
     await telegram.editMessageText(chatId, messageId, html, keyboard);
     return 'sent';
   }
@@ -68,6 +78,24 @@ async function send(notice: Notice, { telegram, log }: Announcer): Promise<Notic
   // At the same time, so that both end well within the notice's lease.
   const [sent] = await Promise.allSettled([telegram.sendMessage(chatId, html, keyboard), closing]);
   if (sent.status === 'rejected') throw sent.reason;
+  return 'sent';
+}
+
+/**
+ * The progress message of an order that has none: the second and later ones of a group. The first stored message counts, be it this
+ * one or the one that delivery sends meanwhile.
+ */
+async function beginProgress(notice: Notice, { database, telegram, log }: Announcer): Promise<NoticeEnd> {
+  const { chatId, orderId } = notice;
+  const { html, keyboard } = noticeScreen(notice);
+  const sent = await telegram.sendMessage(chatId, html, keyboard, { silent: true });
+  const adopt = (): Promise<{ messageId: number | null }> => adoptMessage(database, orderId, null, null, sent);
+  const { messageId } = await persist(adopt, AbortSignal.timeout(adoptMs));
+  if (messageId !== sent) {
+    await telegram.deleteMessage(chatId, sent).catch((error: unknown) => {
+      log.info({ err: error, order: orderId }, 'a progress message that nobody needs was not deleted');
+    });
+  }
   return 'sent';
 }
 

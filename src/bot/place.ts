@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { type Placed, placeOrders } from '../order/placement.ts';
+import { type Placed, type Placement, placeOrders } from '../order/placement.ts';
 import type { Database } from '../postgres/call.ts';
 import { buildVideoJob, serializeVideoJob } from '../videojob/build.ts';
+import type { OrderCount } from '../videojob/order-count.ts';
 import { newOrderId } from '../videojob/order-id.ts';
 import type { Offer } from './config.ts';
 import type { Context } from './step.ts';
@@ -14,14 +15,15 @@ export interface Confirmed {
   productText: string;
   template: 'ugc' | 'ad' | 'self';
   wishes: string | null;
-  /** The price that was shown. */
+  /** The price of one video that was shown. */
   price: number;
+  count: OrderCount;
   repeats: string | null;
 }
 
 /**
- * Places one order for what was confirmed, in the caller's transaction, with the VideoJob's exact bytes.
- * `messageId` becomes its progress message.
+ * Places the orders that were confirmed, all or none, in the caller's transaction, each with its VideoJob's exact bytes.
+ * `messageId` becomes the first one's progress message; the others get theirs with their first notice.
  */
 export function place(
   database: Database,
@@ -30,7 +32,24 @@ export function place(
   at: { chatId: number; messageId: number },
   offer: Offer,
 ): Promise<Placed> {
-  const { nonce, price, photoKey, template, productText, wishes, repeats } = confirmed;
+  const { nonce, price, photoKey, template, productText, wishes, repeats, count } = confirmed;
+  return placeOrders(database, {
+    userId,
+    nonce,
+    unitPrice: price,
+    requestHash: requestHash(confirmed),
+    ...at,
+    language,
+    template,
+    productText,
+    wishes,
+    photoKey,
+    repeats,
+    orders: Array.from({ length: count }, () => orderOf(confirmed, userId, offer)),
+  });
+}
+
+function orderOf({ price, photoKey, template }: Confirmed, userId: number, offer: Offer): Placement['orders'][number] {
   const orderId = newOrderId();
   const { provider, model, seconds, aspectRatio, audio, mode, maxAttempts, timeoutSeconds } = offer;
   const manifest = buildVideoJob({
@@ -45,25 +64,12 @@ export function place(
     queueTimeoutSeconds: offer.queueTimeoutSeconds,
     signingKey: offer.signingKey,
   });
-  return placeOrders(database, {
-    userId,
-    nonce,
-    unitPrice: price,
-    requestHash: requestHash(confirmed),
-    ...at,
-    language,
-    template,
-    productText,
-    wishes,
-    photoKey,
-    repeats,
-    orders: [{ orderId, videoJob: serializeVideoJob(manifest), specHash: manifest.spec.order.specHash }],
-  });
+  return { orderId, videoJob: serializeVideoJob(manifest), specHash: manifest.spec.order.specHash };
 }
 
 /** Of what the person saw, not of our random ids: the same tap twice is the same request. */
-function requestHash({ photoKey, template, productText, wishes, price }: Confirmed): string {
-  const json = canonicalize({ photoKey, template, productText, wishes, price, count: 1 });
+function requestHash({ photoKey, template, productText, wishes, price, count }: Confirmed): string {
+  const json = canonicalize({ photoKey, template, productText, wishes, price, count });
   return createHash('sha256')
     .update(json ?? '')
     .digest('hex');

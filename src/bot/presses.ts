@@ -53,6 +53,8 @@ function onDraftPress(context: Context, { callbackId, messageId }: PressEvent, p
     }
     case 'skip':
       return withToast(quiet, ask(context, readyToConfirm({ ...draft, wishes: null }, context), messageId));
+    case 'count':
+      return withToast(quiet, ask(context, readyToConfirm({ ...draft, count: press.count }, context), messageId));
     case 'check':
       return withToast(quiet, ask(context, readyToConfirm(draft, context), messageId));
     case 'discard':

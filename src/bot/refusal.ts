@@ -17,7 +17,7 @@ export function refusedScreen(
     case 'InsufficientCredits':
       return { draft: next, screen };
     case 'TooManyOpenOrders':
-      return { draft: next, screen: withLead(texts.tooManyOpen, screen) };
+      return { draft: next, screen: withLead(texts.tooManyOpen({ limit: terms.openOrderLimit }), screen) };
     case 'OrdersPaused':
       return { draft: next, screen: withLead(texts.ordersPaused, screen) };
     case 'PriceChanged':

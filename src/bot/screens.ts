@@ -1,6 +1,7 @@
 import { photoLimits } from '../photo/photo.ts';
 import type { Button, Keyboard } from '../telegram/button.ts';
 import type { Catalog, PhotoTrouble } from '../texts/catalog.ts';
+import { ORDER_COUNTS } from '../videojob/order-count.ts';
 import type { Draft } from './draft.ts';
 import type { Reply } from './reply.ts';
 import type { Context } from './step.ts';
@@ -77,23 +78,36 @@ export function questionScreen(draft: Draft, context: Context): Screen {
 }
 
 function confirmScreen(draft: Draft, { texts, terms, balance, contact }: Context): Screen {
-  const price = draft.price ?? terms.unitPrice;
+  const { nonce, count } = draft;
+  const unitPrice = draft.price ?? terms.unitPrice;
+  const price = unitPrice * count;
   const { available } = balance;
-  const { nonce } = draft;
+  // Who can pay for one may choose again; a number above the limit of open orders would only be refused.
+  const offered = available < unitPrice ? [] : ORDER_COUNTS.filter((one) => one <= terms.openOrderLimit);
+  const counts = offered.map(
+    (one): Button => ({
+      text: texts.countButton({ count: one, chosen: one === count }),
+      press: { kind: 'count', nonce, count: one },
+    }),
+  );
+  const choice = counts.length > 1 ? [counts] : [];
   const discard: Button = { text: texts.discard, press: { kind: 'discard', nonce } };
   if (available < price) {
     const check: Button = { text: texts.checkAgain, press: { kind: 'check', nonce } };
-    return { html: texts.noCredits({ price, available, contact }), keyboard: [[check], [discard]] };
+    return { html: texts.noCredits({ count, price, available, contact }), keyboard: [...choice, [check], [discard]] };
   }
   const html = texts.confirm({
     template: draft.template ?? 'ugc',
     productText: draft.productText ?? '',
     wishes: draft.wishes,
+    count,
+    unitPrice,
     price,
     available,
     usualSeconds: terms.usualSeconds,
   });
-  return { html, keyboard: [[{ text: texts.create(price), press: { kind: 'create', nonce } }], [discard]] };
+  const create: Button = { text: texts.create({ count, price }), press: { kind: 'create', nonce } };
+  return { html, keyboard: [...choice, [create], [discard]] };
 }
 
 /** Another screen with a sentence before it. */

@@ -9,7 +9,10 @@ const notice = z.object({
   userId: z.number().int(),
   chatId: z.number(),
   language,
-  /** The progress message, or null when it is not known. */
+  /** Which of how many orders that were placed with one tap. */
+  position: z.number().int(),
+  count: z.number().int(),
+  /** The progress message, or null when there is none yet. For a summary: a message that may say it too. */
   messageId: z.number().int().nullable(),
   /** Facts for the text; which of them are present depends on `kind`. */
   available: credits,
@@ -26,9 +29,18 @@ const notice = z.object({
     }),
     /** Short new messages. */
     z.object({ kind: z.literal('slow'), usualSeconds: z.number() }),
-    z.object({ kind: z.literal('delivered'), credits }),
+    z.object({ kind: z.literal('delivered'), credits, othersOpen: z.boolean().default(false) }),
     z.object({ kind: z.literal('failed'), reason: z.string(), failureClass: z.string().nullable(), returned: credits }),
     z.object({ kind: z.literal('unconfirmed'), credits }),
+    /** The end of a group. `kept`: charged, and not surely on the screen. */
+    z.object({
+      kind: z.literal('summary'),
+      shown: z.number().int(),
+      kept: z.number().int(),
+      charged: credits,
+      returned: credits,
+      failures: z.array(z.object({ reason: z.string(), failureClass: z.string().nullable() })),
+    }),
   ]),
 });
 export type Notice = z.infer<typeof notice>;

@@ -50,14 +50,15 @@ const repeatable = z
     wishes: z.string().nullable(),
     photoKey: z.string(),
     unitPrice: credits,
+    provider: z.string(),
     model: z.string(),
+    seconds: z.number().int(),
+    aspectRatio: z.string(),
+    audio: z.boolean(),
     ageSeconds: z.number(),
   })
   .nullable();
+export type Repeatable = NonNullable<z.infer<typeof repeatable>>;
 /** What "Generate Again" needs of an earlier order of this very person; null for anybody else's. */
-export const readOwnOrder = (
-  database: Database,
-  orderIdentifier: string,
-  userId: number,
-): Promise<z.infer<typeof repeatable>> =>
+export const readOwnOrder = (database: Database, orderIdentifier: string, userId: number): Promise<Repeatable | null> =>
   callFunction(database, 'ledger.own_order', [orderIdentifier, userId], repeatable);

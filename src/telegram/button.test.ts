@@ -20,6 +20,11 @@ const press: fc.Arbitrary<Press> = fc.oneof(
     nonce,
     template: fc.constantFrom('ugc' as const, 'ad' as const, 'self' as const),
   }),
+  fc.record({
+    kind: fc.constant('count' as const),
+    nonce,
+    count: fc.constantFrom(1 as const, 3 as const, 5 as const),
+  }),
   fc.record({ kind: fc.constantFrom('skip' as const, 'create' as const, 'discard' as const, 'check' as const), nonce }),
   fc.record({
     kind: fc.constant('again' as const),
@@ -48,6 +53,9 @@ test('data that we never wrote is no button', () => {
     'c:short',
     'c:AAAAAAAAAAAAAAAA',
     't:aaaaaaaaaaaaaaaa:other',
+    'k:aaaaaaaaaaaaaaaa:2',
+    'k:aaaaaaaaaaaaaaaa:05',
+    'k:aaaaaaaaaaaaaaaa:-1',
     'g:aaaaaaaaaaaa:1',
     'x:../../etc',
     'g:aaaaaaaaaaaa:-1:1',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LANGUAGES } from '../texts/language.ts';
+import { ORDER_COUNTS, type OrderCount } from '../videojob/order-count.ts';
 import { ORDER_ID_PATTERN } from '../videojob/order-id.ts';
 import { TEMPLATES } from '../videojob/schema.ts';
 
@@ -12,6 +13,7 @@ export type Press =
   | { kind: 'language'; language: (typeof LANGUAGES)[number] }
   | { kind: 'new' }
   | { kind: 'template'; nonce: string; template: (typeof TEMPLATES)[number] }
+  | { kind: 'count'; nonce: string; count: OrderCount }
   | { kind: 'skip' | 'create' | 'discard' | 'check'; nonce: string }
   /** `turn` makes a second tap on the same button the same order. */
   | { kind: 'again'; order: string; turn: number; price: number }
@@ -32,6 +34,11 @@ const shapes = [
   z
     .tuple([z.literal('t'), nonce, z.enum(TEMPLATES)])
     .transform(([, draft, template]): Press => ({ kind: 'template', nonce: draft, template })),
+  ...ORDER_COUNTS.map((count) =>
+    z
+      .tuple([z.literal('k'), nonce, z.literal(`${count}`)])
+      .transform(([, draft]): Press => ({ kind: 'count', nonce: draft, count })),
+  ),
   z
     .tuple([z.literal('g'), order, number, number])
     .transform(([, id, turn, price]): Press => ({ kind: 'again', order: id, turn, price })),
@@ -54,6 +61,8 @@ export function pressData(press: Press): string {
       return `lang:${press.language}`;
     case 'template':
       return `t:${press.nonce}:${press.template}`;
+    case 'count':
+      return `k:${press.nonce}:${press.count}`;
     case 'again':
       return `g:${press.order}:${press.turn}:${press.price}`;
     case 'cancel':

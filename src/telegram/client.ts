@@ -28,6 +28,8 @@ export interface TelegramClient {
     signal?: AbortSignal,
   ): Promise<void>;
   editKeyboard(chatId: number, messageId: number, keyboard: Keyboard, signal?: AbortSignal): Promise<void>;
+  /** A message of ours that nobody needs; one that is gone already is no failure. */
+  deleteMessage(chatId: number, messageId: number): Promise<void>;
   answerCallback(callbackId: string, text?: string, alert?: boolean): Promise<void>;
   refuseCheckout(checkoutId: string, why: string): Promise<void>;
   /** Turns a message into a video; answers its file id. */
@@ -110,6 +112,13 @@ export function createTelegramClient({ token, apiRoot, onRequest }: TelegramOpti
     async editKeyboard(chatId, messageId, keyboard, signal) {
       const args = { chat_id: chatId, message_id: messageId, reply_markup: inlineKeyboard(keyboard) };
       await unlessDone(call('editMessageReplyMarkup', (s) => raw.editMessageReplyMarkup(args, s), signal));
+    },
+    async deleteMessage(chatId, messageId) {
+      try {
+        await call('deleteMessage', (s) => raw.deleteMessage({ chat_id: chatId, message_id: messageId }, s));
+      } catch (error) {
+        if (!(error instanceof TelegramError && error.meaning === 'missing-message')) throw error;
+      }
     },
     async answerCallback(callbackId, text, alert = false) {
       const args = { callback_query_id: callbackId, ...(text === undefined ? {} : { text, show_alert: alert }) };

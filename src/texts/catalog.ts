@@ -23,7 +23,13 @@ export type Trouble =
 
 export type Stage = 'accepted' | 'queued' | 'preparing' | 'generating';
 
-export interface Progress {
+/** Which of how many videos that were ordered with one tap. */
+export interface InGroup {
+  position: number;
+  count: number;
+}
+
+export interface Progress extends InGroup {
   stage: Stage;
   /** Place in the queue from 1, where it is known. */
   place: number | null;
@@ -35,6 +41,10 @@ export interface Confirmation {
   template: Template;
   productText: string;
   wishes: string | null;
+  count: number;
+  /** Of one video. */
+  unitPrice: number;
+  /** Of all of them. */
   price: number;
   available: number;
   usualSeconds: number;
@@ -44,6 +54,18 @@ export interface Failure {
   trouble: Trouble;
   returned: number;
   available: number;
+}
+
+/** The end of a group. */
+export interface Summary {
+  count: number;
+  shown: number;
+  /** Made and charged, and not surely in the chat. */
+  kept: number;
+  charged: number;
+  returned: number;
+  available: number;
+  troubles: readonly Trouble[];
 }
 
 /** Every word a person reads, in one language. HTML of Telegram's parse mode; what comes from people is escaped inside. */
@@ -64,7 +86,8 @@ export interface Catalog {
   askWishes(facts: { maxCharacters: number }): string;
   skip: string;
   confirm(facts: Confirmation): string;
-  create(price: number): string;
+  countButton(facts: { count: number; chosen: boolean }): string;
+  create(facts: { count: number; price: number }): string;
   discard: string;
   checkAgain: string;
   newVideo: string;
@@ -73,8 +96,8 @@ export interface Catalog {
   tryAgain(price: number): string;
   sendAgain: string;
   cancelOrder: string;
-  noCredits(facts: { price: number; available: number; contact: string }): string;
-  tooManyOpen: string;
+  noCredits(facts: { count: number; price: number; available: number; contact: string }): string;
+  tooManyOpen(facts: { limit: number }): string;
   ordersPaused: string;
   priceChanged(price: number): string;
   changedSince: string;
@@ -108,8 +131,11 @@ export interface Catalog {
   >;
   progress(facts: Progress): string;
   slow(facts: { usualSeconds: number }): string;
-  delivered(facts: { credits: number; available: number }): string;
+  delivered(facts: InGroup & { credits: number; available: number; othersOpen: boolean }): string;
   failed(facts: Failure): string;
+  /** In the progress message of one of several orders; the summary says the rest. */
+  failedInGroup(facts: InGroup & { trouble: Trouble; returned: number }): string;
+  summary(facts: Summary): string;
   trouble: Record<Trouble, { what: string; tip: string }>;
   unconfirmed(facts: { credits: number }): string;
   videoCaption: string;

@@ -1,4 +1,4 @@
-import type { Catalog } from './catalog.ts';
+import type { Catalog, InGroup } from './catalog.ts';
 import { escapeHtml, excerpt } from './html.ts';
 import { pluralOf, wholeMinutes } from './plural.ts';
 
@@ -8,6 +8,9 @@ const minutes = (seconds: number): string => {
   const count = wholeMinutes(seconds);
   return `${count} ${plural(count, { one: 'minute', other: 'minutes' })}`;
 };
+
+const videos = (count: number): string => `${count} ${plural(count, { one: 'video', other: 'videos' })}`;
+const videoOf = ({ position, count }: InGroup): string => (count === 1 ? '' : `Video ${position} of ${count}. `);
 
 const template = { ugc: 'A customer’s review', ad: 'A commercial', self: 'My own prompt' };
 
@@ -108,14 +111,16 @@ export const en = {
   askWishes: ({ maxCharacters }) =>
     `Any wishes? For example the mood, the place, who the video is for. Up to ${maxCharacters} characters. Or skip it.`,
   skip: 'Skip',
-  confirm: ({ template: chosen, productText, wishes, price, available, usualSeconds }) =>
+  confirm: ({ template: chosen, productText, wishes, count, unitPrice, price, available, usualSeconds }) =>
     '<b>Ready to create</b>\n\n' +
     `Kind: ${template[chosen]}\n` +
     `${chosen === 'self' ? 'Prompt' : 'Product'}: ${excerpt(productText, 300)}\n` +
     `${wishes === null ? '' : `Wishes: ${excerpt(wishes, 300)}\n`}\n` +
+    `${count === 1 ? '' : `How many: ${videos(count)}, ${credits(unitPrice)} each.\n`}` +
     `Price: <b>${credits(price)}</b>. Your balance: ${credits(available)}.\n` +
-    `It usually takes about ${minutes(usualSeconds)}. If it fails, the credits come back by themselves.`,
-  create: (price) => `Create - ${credits(price)}`,
+    `It usually takes about ${minutes(usualSeconds)}. If ${count === 1 ? 'it' : 'one'} fails, ${count === 1 ? 'the' : 'its'} credits come back by themselves.`,
+  countButton: ({ count, chosen }) => `${chosen ? '✓ ' : ''}${videos(count)}`,
+  create: ({ count, price }) => `Create${count === 1 ? '' : ` ${videos(count)}`} - ${credits(price)}`,
   discard: 'Discard',
   checkAgain: 'Check my balance again',
   newVideo: 'New video',
@@ -124,12 +129,12 @@ export const en = {
   tryAgain: (price) => `Try again - ${credits(price)}`,
   sendAgain: 'Send again',
   cancelOrder: 'Cancel the order',
-  noCredits: ({ price, available, contact }) =>
-    `This video costs ${credits(price)}, and you have ${credits(available)}.\n\n` +
+  noCredits: ({ count, price, available, contact }) =>
+    `${count === 1 ? 'This video costs' : `These ${videos(count)} cost`} ${credits(price)}, and you have ${credits(available)}.\n\n` +
     `What you can do: write to ${escapeHtml(contact)} to get more credits. If you have an order under way, its credits come back when it fails. ` +
     'Nothing you have sent is lost.',
-  tooManyOpen:
-    'You have as many orders under way as we can take from one person. As soon as one is ready, press the button again.',
+  tooManyOpen: ({ limit }) =>
+    `We take up to ${limit} orders at a time from one person. As soon as some are ready, press the button again, or choose fewer videos.`,
   ordersPaused: 'We are not taking new orders for the moment. Nothing is lost: press the button again a little later.',
   priceChanged: (price) =>
     `The price has changed: a video now costs ${credits(price)}. Please look and confirm once more.`,
@@ -187,30 +192,39 @@ export const en = {
     alreadyShown: 'The video is already in this chat.',
     notStored: 'There is no stored video for this order any more.',
   },
-  progress: ({ stage, place, usualSeconds, elapsedSeconds }) => {
+  progress: ({ stage, place, usualSeconds, elapsedSeconds, ...which }) => {
+    const video = videoOf(which);
     switch (stage) {
       case 'accepted':
-        return `<b>Order accepted</b>\nIt usually takes about ${minutes(usualSeconds)}. You can close the chat: I will write when the video is ready.`;
+        return `<b>${video}Order accepted</b>\nIt usually takes about ${minutes(usualSeconds)}. You can close the chat: I will write when the video is ready.`;
       case 'queued':
         return (
-          `<b>In the queue</b>\n${place === null ? 'Your turn comes soon.' : `Your place: ${place}.`} ` +
+          `<b>${video}In the queue</b>\n${place === null ? 'Your turn comes soon.' : `Your place: ${place}.`} ` +
           `After your turn it usually takes about ${minutes(usualSeconds)}.`
         );
       case 'preparing':
-        return `<b>Preparing</b>\nThe photo and the text go to the video service. It usually takes about ${minutes(usualSeconds)}.`;
+        return `<b>${video}Preparing</b>\nThe photo and the text go to the video service. It usually takes about ${minutes(usualSeconds)}.`;
       case 'generating':
         return (
-          `<b>Making the video</b>\n${elapsedSeconds < 60 ? 'Just begun' : `${minutes(elapsedSeconds)} so far`}, ` +
+          `<b>${video}Making the video</b>\n${elapsedSeconds < 60 ? 'Just begun' : `${minutes(elapsedSeconds)} so far`}, ` +
           `usually about ${minutes(usualSeconds)}.`
         );
     }
   },
   slow: ({ usualSeconds }) =>
     `It is taking longer than usual (about ${minutes(usualSeconds)}). The order goes on, there is nothing to do. If it fails, the credits come back by themselves.`,
-  delivered: ({ credits: taken, available }) =>
-    `Your video is ready, it is above. Charged: ${credits(taken)}. Your balance: <b>${credits(available)}</b>.`,
+  delivered: ({ credits: taken, available, othersOpen, ...which }) =>
+    `${videoOf(which)}Your video is ready, it is above. Charged: ${credits(taken)}. Your balance: <b>${credits(available)}</b>.` +
+    (othersOpen ? '\nThe others are still being made: I will write when all are done.' : ''),
   failed: ({ trouble: what, returned, available }) =>
     `${trouble[what].what}\n\n${returned > 0 ? `Returned: <b>${credits(returned)}</b>. ` : ''}Your balance: <b>${credits(available)}</b>.\n${trouble[what].tip}`,
+  failedInGroup: ({ trouble: what, returned, ...which }) =>
+    `${videoOf(which)}${trouble[what].what}${returned > 0 ? `\nReturned: <b>${credits(returned)}</b>.` : ''}`,
+  summary: ({ count, shown, kept, charged, returned, available, troubles }) =>
+    `<b>All done: ${shown} of ${videos(count)} ${shown === 1 ? 'is' : 'are'} ready</b>${shown > 0 ? ', above' : ''}.\n` +
+    (kept > 0 ? `Made and kept for you, but not surely in this chat yet: ${videos(kept)}.\n` : '') +
+    troubles.map((what) => `\n${trouble[what].what} ${trouble[what].tip}\n`).join('') +
+    `\n${returned > 0 ? `Returned: <b>${credits(returned)}</b>. ` : ''}${charged > 0 ? `Charged: ${credits(charged)}. ` : ''}Your balance: <b>${credits(available)}</b>.`,
   trouble,
   unconfirmed: ({ credits: taken }) =>
     `Your video is made and was sent, but Telegram did not confirm it. Charged: ${credits(taken)}. ` +

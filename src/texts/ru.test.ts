@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ru } from './ru.ts';
 
 const progress = (stage: 'accepted' | 'generating', usualSeconds: number, elapsedSeconds = 0): string =>
-  ru.progress({ stage, place: null, usualSeconds, elapsedSeconds });
+  ru.progress({ stage, place: null, usualSeconds, elapsedSeconds, position: 1, count: 1 });
 
 it.each([
   [60, 'около 1 минуты'],

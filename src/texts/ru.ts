@@ -1,4 +1,4 @@
-import type { Catalog } from './catalog.ts';
+import type { Catalog, InGroup } from './catalog.ts';
 import { escapeHtml, excerpt } from './html.ts';
 import { pluralOf, wholeMinutes } from './plural.ts';
 
@@ -14,6 +14,10 @@ const about = (seconds: number): string => {
   const count = wholeMinutes(seconds);
   return `около ${count} ${plural(count, { one: 'минуты', few: 'минут', many: 'минут', other: 'минуты' })}`;
 };
+
+/** The word has one form for every number. */
+const videos = (count: number): string => `${count} видео`;
+const videoOf = ({ position, count }: InGroup): string => (count === 1 ? '' : `Видео ${position} из ${count}. `);
 
 const template = { ugc: 'Отзыв покупателя', ad: 'Рекламный ролик', self: 'Свой промпт' };
 
@@ -114,14 +118,16 @@ export const ru = {
   askWishes: ({ maxCharacters }) =>
     `Есть пожелания? Например, настроение, место, для кого видео. До ${maxCharacters} символов. Можно пропустить.`,
   skip: 'Пропустить',
-  confirm: ({ template: chosen, productText, wishes, price, available, usualSeconds }) =>
+  confirm: ({ template: chosen, productText, wishes, count, unitPrice, price, available, usualSeconds }) =>
     '<b>Всё готово</b>\n\n' +
     `Вид: ${template[chosen]}\n` +
     `${chosen === 'self' ? 'Промпт' : 'Товар'}: ${excerpt(productText, 300)}\n` +
     `${wishes === null ? '' : `Пожелания: ${excerpt(wishes, 300)}\n`}\n` +
+    `${count === 1 ? '' : `Сколько: ${videos(count)}, по ${credits(unitPrice)}.\n`}` +
     `Цена: <b>${credits(price)}</b>. Баланс: ${credits(available)}.\n` +
-    `Обычно занимает ${about(usualSeconds)}. Если не получится, кредиты вернутся сами.`,
-  create: (price) => `Создать - ${credits(price)}`,
+    `Обычно занимает ${about(usualSeconds)}. Если ${count === 1 ? '' : 'какое-то '}не получится, ${count === 1 ? '' : 'его '}кредиты вернутся сами.`,
+  countButton: ({ count, chosen }) => `${chosen ? '✓ ' : ''}${videos(count)}`,
+  create: ({ count, price }) => `Создать${count === 1 ? '' : ` ${videos(count)}`} - ${credits(price)}`,
   discard: 'Не нужно',
   checkAgain: 'Проверить баланс ещё раз',
   newVideo: 'Новое видео',
@@ -130,12 +136,12 @@ export const ru = {
   tryAgain: (price) => `Попробовать снова - ${credits(price)}`,
   sendAgain: 'Отправить ещё раз',
   cancelOrder: 'Отменить заказ',
-  noCredits: ({ price, available, contact }) =>
-    `Это видео стоит ${credits(price)}, а на балансе ${credits(available)}.\n\n` +
+  noCredits: ({ count, price, available, contact }) =>
+    `${count === 1 ? 'Это видео стоит' : `Эти ${videos(count)} стоят`} ${credits(price)}, а на балансе ${credits(available)}.\n\n` +
     `Что можно сделать: напишите ${escapeHtml(contact)}, чтобы получить ещё кредиты. Если какой-то заказ в работе не получится, его кредиты вернутся. ` +
     'Всё, что вы прислали, сохранено.',
-  tooManyOpen:
-    'У вас уже столько заказов в работе, сколько можно взять от одного человека. Как только один будет готов, нажмите кнопку снова.',
+  tooManyOpen: ({ limit }) =>
+    `Одновременно в работе может быть заказов от одного человека: ${limit}. Как только часть будет готова, нажмите кнопку снова или выберите меньше видео.`,
   ordersPaused: 'Сейчас новые заказы не принимаются. Ничего не пропало: нажмите кнопку чуть позже.',
   priceChanged: (price) => `Цена изменилась: теперь видео стоит ${credits(price)}. Посмотрите и подтвердите ещё раз.`,
   changedSince: 'С того видео кое-что изменилось. Посмотрите и подтвердите ещё раз.',
@@ -192,30 +198,39 @@ export const ru = {
     alreadyShown: 'Видео уже в этом чате.',
     notStored: 'Сохранённого видео этого заказа больше нет.',
   },
-  progress: ({ stage, place, usualSeconds, elapsedSeconds }) => {
+  progress: ({ stage, place, usualSeconds, elapsedSeconds, ...which }) => {
+    const video = videoOf(which);
     switch (stage) {
       case 'accepted':
-        return `<b>Заказ принят</b>\nОбычно занимает ${about(usualSeconds)}. Чат можно закрыть: напишу, когда видео будет готово.`;
+        return `<b>${video}Заказ принят</b>\nОбычно занимает ${about(usualSeconds)}. Чат можно закрыть: напишу, когда видео будет готово.`;
       case 'queued':
         return (
-          `<b>В очереди</b>\n${place === null ? 'Скоро ваша очередь.' : `Ваше место: ${place}.`} ` +
+          `<b>${video}В очереди</b>\n${place === null ? 'Скоро ваша очередь.' : `Ваше место: ${place}.`} ` +
           `Потом обычно ${about(usualSeconds)}.`
         );
       case 'preparing':
-        return `<b>Подготовка</b>\nФото и текст уходят в видеосервис. Обычно занимает ${about(usualSeconds)}.`;
+        return `<b>${video}Подготовка</b>\nФото и текст уходят в видеосервис. Обычно занимает ${about(usualSeconds)}.`;
       case 'generating':
         return (
-          `<b>Делаем видео</b>\n${elapsedSeconds < 60 ? 'Только начали' : `Прошло: ${minutes(elapsedSeconds)}`}, ` +
+          `<b>${video}Делаем видео</b>\n${elapsedSeconds < 60 ? 'Только начали' : `Прошло: ${minutes(elapsedSeconds)}`}, ` +
           `обычно ${about(usualSeconds)}.`
         );
     }
   },
   slow: ({ usualSeconds }) =>
     `Это дольше обычного (обычно ${about(usualSeconds)}). Заказ идёт, делать ничего не нужно. Если не получится, кредиты вернутся сами.`,
-  delivered: ({ credits: taken, available }) =>
-    `Видео готово, оно выше. Списано: ${credits(taken)}. Баланс: <b>${credits(available)}</b>.`,
+  delivered: ({ credits: taken, available, othersOpen, ...which }) =>
+    `${videoOf(which)}Видео готово, оно выше. Списано: ${credits(taken)}. Баланс: <b>${credits(available)}</b>.` +
+    (othersOpen ? '\nОстальные ещё делаются: напишу, когда закончим все.' : ''),
   failed: ({ trouble: what, returned, available }) =>
     `${trouble[what].what}\n\n${returned > 0 ? `Возвращено: <b>${credits(returned)}</b>. ` : ''}Баланс: <b>${credits(available)}</b>.\n${trouble[what].tip}`,
+  failedInGroup: ({ trouble: what, returned, ...which }) =>
+    `${videoOf(which)}${trouble[what].what}${returned > 0 ? `\nВозвращено: <b>${credits(returned)}</b>.` : ''}`,
+  summary: ({ count, shown, kept, charged, returned, available, troubles }) =>
+    `<b>Всё закончено, готово ${shown} из ${count} видео</b>${shown > 0 ? ': смотрите выше' : ''}.\n` +
+    (kept > 0 ? `Сделано и хранится для вас, но пока не точно в этом чате: ${videos(kept)}.\n` : '') +
+    troubles.map((what) => `\n${trouble[what].what} ${trouble[what].tip}\n`).join('') +
+    `\n${returned > 0 ? `Возвращено: <b>${credits(returned)}</b>. ` : ''}${charged > 0 ? `Списано: ${credits(charged)}. ` : ''}Баланс: <b>${credits(available)}</b>.`,
   trouble,
   unconfirmed: ({ credits: taken }) =>
     `Видео сделано и отправлено, но Telegram этого не подтвердил. Списано: ${credits(taken)}. ` +

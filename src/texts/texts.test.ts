@@ -26,6 +26,16 @@ const facts = {
   template: 'ad',
   productText: 'product-61',
   wishes: 'wishes-67',
+  count: 3,
+  position: 2,
+  chosen: true,
+  unitPrice: 73,
+  limit: 79,
+  shown: 83,
+  kept: 89,
+  charged: 97,
+  othersOpen: true,
+  troubles: ['person', 'technical'],
   stage: 'queued',
   trouble: 'person',
 } as const;
@@ -39,7 +49,7 @@ function flat(catalog: Catalog): Map<string, string> {
       const firstArgument: unknown =
         path === 'photoRefused'
           ? 'too-big'
-          : ['create', 'again', 'tryAgain', 'priceChanged'].includes(path)
+          : ['again', 'tryAgain', 'priceChanged'].includes(path)
             ? 13
             : path === 'orderButton'
               ? 'order-71'

@@ -58,7 +58,7 @@ describe.skipIf(launched.browser === undefined)('a person on the chat page', () 
     await say(words);
     await button(texts.template.ad).click();
     await button(texts.skip).click();
-    await button(texts.create(price)).click();
+    await button(texts.create({ count: 1, price })).click();
   }
 
   const videos = (): Promise<number> => page.locator('.message video').count();
@@ -76,13 +76,13 @@ describe.skipIf(launched.browser === undefined)('a person on the chat page', () 
     await page.locator(`.message[data-message-id="${id}"] video`).waitFor();
     await bubble(en.videoCaption).waitFor();
     await waitFor(playing, { what: 'the video to play', within: patienceMs });
-    await bubble(lineOf(en.delivered({ credits: price, available: 2 }))).waitFor();
+    await bubble(lineOf(en.delivered({ ...alone, credits: price, available: 2 }))).waitFor();
     expect(await videos()).toBe(1);
   }, 120_000);
 
   test('presses Generate Again and gets a second video for a second credit', async () => {
     await button(en.again(price)).click();
-    await bubble(lineOf(en.delivered({ credits: price, available: 1 }))).waitFor();
+    await bubble(lineOf(en.delivered({ ...alone, credits: price, available: 1 }))).waitFor();
     expect(await videos()).toBe(2);
     await waitFor(playing, { what: 'the second video to play', within: patienceMs });
   }, 120_000);
@@ -100,8 +100,9 @@ describe.skipIf(launched.browser === undefined)('a person on the chat page', () 
   }, 120_000);
 });
 
+const alone = { position: 1, count: 1, othersOpen: false };
 const welcomed = { granted: 3, available: 3, price, usualSeconds: 10 };
-const facts = { place: null, elapsedSeconds: 0, usualSeconds: 10 };
+const facts = { position: 1, count: 1, place: null, elapsedSeconds: 0, usualSeconds: 10 };
 
 function firstLine(text: string): string {
   return text.split('\n')[0]?.trim() ?? '';

@@ -103,3 +103,25 @@ it('a bot that slept after it took a notice sends nothing: another one has', asy
   await tell(sleepy);
   expect(await others()).toHaveLength(1);
 });
+
+it('a progress message that comes second to the one of delivery is taken away again', async () => {
+  const { ledger, order, tell, messages, progress } = await chatWithOrder();
+  const [row] = await ledger.rows('update ledger.orders set message_id = null returning chat_id');
+  expect(row).toBeDefined();
+  const original = (await messages()).map(({ message_id }) => message_id);
+  const late: Database = {
+    async query(text, values) {
+      if (text.includes('adopt_message')) {
+        await ledger.rows('update ledger.orders set message_id = $1', [original[0]]);
+      }
+      return ledger.bot.query(text, values);
+    },
+  };
+  await tell(late);
+  const left = (await messages()).filter(({ deleted }) => deleted !== true);
+  expect(left.map(({ message_id }) => message_id)).toEqual(original);
+  expect((await messages()).length).toBe(original.length + 1);
+  await ledger.accepted(order);
+  await tell();
+  expect(await progress()).toContain('Making the video');
+});

@@ -12,13 +12,6 @@ begin
   values ('settle:' || the_order, case outcome when 'captured' then 'capture' else 'release' end, hold.user_id,
     'user/' || hold.user_id || '/held',
     case outcome when 'captured' then 'sys/revenue' else 'user/' || hold.user_id || '/available' end, hold.amount, the_order);
-  if outcome = 'released' then
-    perform write_notice(the_order, 'failed',
-      jsonb_build_object('reason', why, 'failureClass', failure, 'returned', hold.amount));
-  elsif why = 'VideoDelivered' then
-    perform write_notice(the_order, 'delivered', jsonb_build_object('credits', hold.amount));
-  elsif why = 'DeliveryUnconfirmed' then
-    perform write_notice(the_order, 'unconfirmed', jsonb_build_object('credits', hold.amount));
-  end if;
+  perform write_outcome(hold, failure);
   return hold;
 end $$;
