@@ -47,6 +47,11 @@ import { type TestLedger, type TestPerson, videoOf } from './ledger.ts';
 /** One thing that happens; `pick` chooses among what there is at that moment. */
 export type Happening = { readonly what: (typeof happenings)[number]; readonly pick: number };
 
+/** Something that must never be, whatever happens. */
+export class BrokenPromise extends Error {
+  override readonly name = 'BrokenPromise';
+}
+
 interface Submit {
   readonly nonce: string;
   /** Whether the POST has reached the provider: from then on a task is paid. */
@@ -106,27 +111,28 @@ export class OrderWorld {
   /** What is promised of an order at every moment, whatever happens. Throws what is broken. */
   async check(): Promise<void> {
     const bugs = (await this.#ledger.violations()).filter(({ subject }) => subject !== '');
-    if (bugs.length > 0) throw new Error(`violations: ${JSON.stringify(bugs)}`);
+    if (bugs.length > 0) throw new BrokenPromise(`violations: ${JSON.stringify(bugs)}`);
     const seen = await this.#ledger.observe(this);
     if (this.settled !== null && JSON.stringify(this.settled) !== JSON.stringify(seen.settled)) {
-      throw new Error(`settled twice: ${JSON.stringify([this.settled, seen.settled])}`);
+      throw new BrokenPromise(`settled twice: ${JSON.stringify([this.settled, seen.settled])}`);
     }
     this.settled = seen.settled;
-    if (this.paidTasks > 1 + seen.attempts.confirmedFailures) throw new Error(`${this.paidTasks} paid tasks`);
-    if (this.paidTasks > 0 && seen.claimedBy !== this.#uid) throw new Error('a paid task without a claim');
+    if (this.paidTasks > 1 + seen.attempts.confirmedFailures) throw new BrokenPromise(`${this.paidTasks} paid tasks`);
+    if (this.paidTasks > 0 && seen.claimedBy !== this.#uid) throw new BrokenPromise('a paid task without a claim');
     if (seen.settled?.reason === 'Cancelled' && !this.#forfeited && this.paidTasks > seen.attempts.confirmedFailures) {
-      throw new Error('a cancellation gave up a paid task');
+      throw new BrokenPromise('a cancellation gave up a paid task');
     }
     const state = seen.delivery?.state;
     if (seen.settled?.outcome === 'released') {
-      if (this.onScreen) throw new Error('released, and on the screen');
-      if (this.#edits.some(({ open }) => open)) throw new Error('released while an edit may still happen');
+      if (this.onScreen) throw new BrokenPromise('released, and on the screen');
+      if (this.#edits.some(({ open }) => open)) throw new BrokenPromise('released while an edit may still happen');
     }
     if (seen.settled?.outcome === 'captured') {
       if (state === undefined || !['shown', 'waiting', 'uncertain'].includes(state))
-        throw new Error(`captured, ${state}`);
-      if (state === 'shown' && !this.onScreen) throw new Error('shown in the books only');
-      if (seen.settled.reason === 'VideoDelivered' && !this.onScreen) throw new Error('delivered in the books only');
+        throw new BrokenPromise(`captured, ${state}`);
+      if (state === 'shown' && !this.onScreen) throw new BrokenPromise('shown in the books only');
+      if (seen.settled.reason === 'VideoDelivered' && !this.onScreen)
+        throw new BrokenPromise('delivered in the books only');
     }
   }
 
@@ -139,7 +145,7 @@ export class OrderWorld {
     await this.check();
     for (const call of this.#sent) await this.#call(call);
     await this.check();
-    if (this.settled === null) throw new Error('credits are held after a day');
+    if (this.settled === null) throw new BrokenPromise('credits are held after a day');
   }
 
   async happen({ what, pick }: Happening): Promise<void> {

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Database } from '../../src/postgres/call.ts';
+import { listen } from '../../src/postgres/listen.ts';
+import { inTransaction } from '../../src/postgres/transaction.ts';
+import type { TestLedger } from './ledger.ts';
+
+/** What the schema does by itself when something else happens. */
+export type Consequence = {
+  readonly sentence: string;
+  /** What sees to it. */
+  readonly trigger: string;
+  /** Whether something of it is committed: then it is for a database of one's own. */
+  readonly commits: boolean;
+  /** `before` are statements that come first, where nothing is committed. */
+  readonly follows: (ledger: TestLedger, before?: readonly string[]) => Promise<boolean>;
+};
+
+const answer = z.array(z.object({ follows: z.boolean() }));
+
+class Undone extends Error {}
+
+/** Runs the statements and asks; nothing of it commits. */
+async function asked(ledger: TestLedger, statements: readonly string[], question: string): Promise<boolean> {
+  let follows = false;
+  const work = async (database: Database): Promise<void> => {
+    for (const statement of statements) await database.query(statement);
+    follows = answer.parse((await database.query(question)).rows)[0]?.follows === true;
+    throw new Undone();
+  };
+  await inTransaction(ledger.owner, work).catch((error: unknown) => {
+    if (!(error instanceof Undone)) throw error;
+  });
+  return follows;
+}
+
+/** Whoever looks for changed orders finds this one after the statement. */
+const seen = (trigger: string, sentence: string, ...statements: string[]): Consequence => ({
+  sentence,
+  trigger,
+  commits: false,
+  follows: (ledger, before = []) =>
+    asked(
+      ledger,
+      [
+        ...before,
+        'create temporary table before on commit drop as select order_id, changed_at from ledger.orders',
+        'grant select on before to public',
+        ...statements,
+      ],
+      'select exists (select from ledger.orders join before using (order_id) where orders.changed_at <> before.changed_at) as follows',
+    ),
+});
+
+/** The orders that a channel told of while something was done. */
+async function told(ledger: TestLedger, channel: string, act: () => Promise<unknown>): Promise<string[]> {
+  const heard: string[] = [];
+  const marker = randomUUID();
+  const ready = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  const hear = (payload: string): void => (payload === marker ? end.resolve() : void heard.push(payload));
+  const listening = listen(ledger.controllerUrl, channel, hear, stop.signal, { onReconnect: ready.resolve });
+  try {
+    await ready.promise;
+    await act();
+    // Notifications come in the order of their commits: when this one is here, all earlier ones are.
+    await ledger.superuser.query('select pg_notify($1, $2)', [channel, marker]);
+    await end.promise;
+    return heard;
+  } finally {
+    stop.abort();
+    await listening;
+  }
+}
+
+const released = "(select order_id from ledger.holds where state = 'released' limit 1)";
+const untouched =
+  "(select order_id from ledger.holds where state = 'held' and not exists (select from ledger.attempts where attempts.order_id = holds.order_id) limit 1)";
+
+export const consequences: readonly Consequence[] = [
+  {
+    sentence: 'a transfer moves both balances and leaves an entry for each',
+    trigger: 'post_transfer',
+    commits: false,
+    follows: (ledger, before = []) =>
+      asked(
+        ledger,
+        [
+          ...before,
+          'create temporary table before on commit drop as select * from ledger.accounts',
+          `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
+             select 'admin:consequence', 'grant', user_id, 'sys/grants', 'user/' || user_id || '/available', 5
+             from ledger.people order by user_id limit 1`,
+        ],
+        `select count(*) = 1 as follows from ledger.transfers join ledger.entries using (transfer_id)
+           join ledger.accounts using (account_id) join before using (account_id)
+         where idempotency_key = 'admin:consequence' and accounts.balance = before.balance + 5
+           and accounts.version = before.version + 1 and entries.version = accounts.version`,
+      ),
+  },
+  seen(
+    'tell_of_settlement',
+    'the end of a hold is told',
+    `update ledger.holds set state = 'released', reason = 'Deleted', settled_at = now() where order_id = ${untouched}`,
+  ),
+  seen(
+    'tell_of_new_attempt',
+    'a new attempt is told',
+    'alter table ledger.attempts disable trigger guard_new_attempt',
+    `insert into ledger.attempts (order_id, n) values (${released}, 2)`,
+  ),
+  seen(
+    'tell_of_attempt',
+    'a change of an attempt is told',
+    'update ledger.attempts set not_before = clock_timestamp()',
+  ),
+  seen(
+    'tell_of_new_delivery',
+    'a new delivery is told',
+    'alter table ledger.deliveries disable trigger guard_new_delivery',
+    `insert into ledger.deliveries (order_id) values (${released})`,
+  ),
+  seen(
+    'tell_of_delivery',
+    'a change of a delivery is told',
+    'update ledger.deliveries set not_before = clock_timestamp()',
+  ),
+  seen(
+    'tell_of_execution',
+    'a new execution is told',
+    `insert into ledger.executions (order_id, stage, n, executor, attempt_n) values (${untouched}, 'generation', 1, 'pod', 1)`,
+  ),
+  seen(
+    'tell_of_pause',
+    'a pause is told',
+    `insert into ledger.pauses values (${untouched}, 'retry-after', tstzrange(now(), now() + interval '5 seconds'))`,
+  ),
+  {
+    sentence: 'the relay hears of a new order',
+    trigger: 'tell_of_order',
+    commits: true,
+    follows: async (ledger) => {
+      const placement = ledger.placement(await ledger.person());
+      const heard = await told(ledger, 'neurocards_relay', () => ledger.place(placement));
+      return heard.includes(placement.orders[0]?.orderId ?? '');
+    },
+  },
+  {
+    sentence: 'the controller hears of an admission',
+    trigger: 'tell_of_order',
+    commits: true,
+    follows: async (ledger) => {
+      await ledger.admin.query('select ledger.set_setting($1, $2)', ['live_attempt_limit', '100']);
+      const person = await ledger.person();
+      let order = '';
+      const heard = await told(ledger, 'neurocards_orders', async () => {
+        order = (await ledger.claimed(person)).orderId;
+      });
+      return heard.includes(order);
+    },
+  },
+  {
+    sentence: 'the bot hears of a notice',
+    trigger: 'tell_of_notice',
+    commits: true,
+    follows: async (ledger) => {
+      let order = '';
+      const person = await ledger.person();
+      const heard = await told(ledger, 'neurocards_notices', async () => {
+        order = (await ledger.claimed(person)).orderId;
+      });
+      return heard.includes(order);
+    },
+  },
+];
