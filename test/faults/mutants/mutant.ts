@@ -1,0 +1,7 @@
+/** What became of one mutant: the product with one thing taken out, turned round or forgotten. */
+export type Verdict = {
+  readonly mutant: string;
+  readonly caught: boolean;
+  /** The oracle or the named assertion that said so; for a survivor, the reason why nothing did. */
+  readonly by: string;
+};
