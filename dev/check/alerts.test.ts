@@ -57,8 +57,10 @@ function exists(metric: string): boolean {
   return metric in table || table[metric.replace(/_(bucket|sum|count)$/, '')]?.type === 'histogram';
 }
 
-test('there are five alerts', () => {
+test('there are seven alerts', () => {
   expect(alerts.map(({ alert }) => alert).sort()).toEqual([
+    'NeurocardsAuditModeEntered',
+    'NeurocardsAuditStale',
     'NeurocardsControllerAbsent',
     'NeurocardsLedgerViolated',
     'NeurocardsOrderStuck',

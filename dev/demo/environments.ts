@@ -55,6 +55,7 @@ export function environmentsOf(
       NEUROCARDS_DATABASE_URL: places.databaseUrl('controller'),
       NEUROCARDS_NAMESPACE: namespaces.jobs,
       NEUROCARDS_OWN_NAMESPACE: namespaces.own,
+      NEUROCARDS_MAC_KEY: secrets.macKey,
       NEUROCARDS_POD_TEMPLATES: places.podTemplates,
       NEUROCARDS_STORAGE_DIRECTORY: places.storage,
       NEUROCARDS_HTTP_ADDRESS: `127.0.0.1:${ports.controller}`,

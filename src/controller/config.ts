@@ -5,10 +5,13 @@ import { databaseUrl, httpAddress, httpUrl, integer, logLevel, secret, text } fr
 export const controllerEnvironment = z.object({
   NEUROCARDS_DATABASE_URL: databaseUrl(),
   NEUROCARDS_NAMESPACE: text('the namespace of the VideoJobs'),
-  NEUROCARDS_OWN_NAMESPACE: text("the controller's own namespace, for its lease").optional(),
+  NEUROCARDS_OWN_NAMESPACE: text("the controller's own namespace, for its lease and its restore mark").optional(),
   NEUROCARDS_POD_TEMPLATES: text('the path of the JSON file with the pod templates of the runner'),
   NEUROCARDS_STORAGE_DIRECTORY: text('the directory where the photo and video volume is mounted'),
   NEUROCARDS_HTTP_ADDRESS: httpAddress().default({ host: '0.0.0.0', port: 8080 }),
+  NEUROCARDS_MAC_KEY: secret(
+    'the key that signs orders, the same as the bot has: it tells a forgotten order from a foreign one',
+  ),
   NEUROCARDS_KIE_API_KEY: secret('the API key of KIE.ai, to follow abandoned tasks'),
   NEUROCARDS_KIE_BASE_URL: httpUrl().default('https://api.kie.ai'),
   NEUROCARDS_KIE_UPLOAD_URL: httpUrl().default('https://kieai.redpandaai.co'),

@@ -8,7 +8,7 @@ import { isFinished } from '../videojob/conditions.ts';
 import { childJobName } from '../videojob/names.ts';
 import { parseVideoJob } from '../videojob/parse.ts';
 import type { VideoJob } from '../videojob/schema.ts';
-import { computeSpecHash } from '../videojob/spec-hash.ts';
+import { computeSpecHash, verifyOrder } from '../videojob/spec-hash.ts';
 import { commandOf, templateHash } from './child-job.ts';
 import { observeJob } from './job.ts';
 import type { Observed, ObservedJob } from './observed.ts';
@@ -16,7 +16,18 @@ import { lookAtPods } from './pod-start.ts';
 import type { PodTemplates } from './pod-template.ts';
 import type { TerminatingJobs } from './terminating.ts';
 
+/** The ledger does not know an order that the bot has signed: it is PostgreSQL that forgot, and nothing may be refused. */
+export class ForgottenOrderError extends Error {
+  override readonly name = 'ForgottenOrderError';
+  readonly reason = 'ForgottenOrder';
+  constructor(orderId: string) {
+    super(`PostgreSQL does not know the order ${orderId}, which the bot has signed: audit mode is entered`);
+  }
+}
+
 export interface GatherTools {
+  /** Key of the mac in the spec. */
+  macKey: string;
   database: Database;
   kube: KubeClient;
   templates: PodTemplates;
@@ -29,7 +40,7 @@ const podLookMs = 30_000;
 
 /**
  * Reads everything one pass decides by. The claim is asked here, before anything else is believed; it is idempotent for its claimant.
- * @throws VideoJobError when the object cannot be read; KubeError and database errors as they come.
+ * @throws ForgottenOrderError when PostgreSQL forgot what was ordered; VideoJobError when the object cannot be read; KubeError and database errors as they come.
  */
 export async function gather(stored: StoredVideoJob, tools: GatherTools): Promise<Observed> {
   const videoJob = parseVideoJob(stored);
@@ -41,7 +52,7 @@ export async function gather(stored: StoredVideoJob, tools: GatherTools): Promis
   if (isFinished(videoJob.status.conditions)) {
     return { ...found, claim: null, observation: null, jobs: cached(videoJob, new Date(), tools) };
   }
-  const { claim, observation } = await claimAndObserve(videoJob, tools.database);
+  const { claim, observation } = await claimAndObserve(videoJob, tools);
   const jobs = cached(videoJob, observation?.now ?? new Date(), tools);
   // What is being deleted starts nothing, and its namespace may have lost the right to look at Jobs already.
   const starts = videoJob.metadata.deletionTimestamp === undefined;
@@ -53,13 +64,17 @@ export async function gather(stored: StoredVideoJob, tools: GatherTools): Promis
 
 async function claimAndObserve(
   videoJob: VideoJob,
-  database: Database,
+  { database, macKey }: GatherTools,
 ): Promise<Pick<Observed, 'claim' | 'observation'>> {
-  const { id } = videoJob.spec.order;
+  const { id, mac } = videoJob.spec.order;
   const { uid } = videoJob.metadata;
   const known = await observeOrder(database, id);
   if (known?.claimedBy === uid) return { claim: { answer: 'yours', settled: known.settled }, observation: known };
-  const claim = await claimOrder(database, id, uid, computeSpecHash(videoJob.spec));
+  const specHash = computeSpecHash(videoJob.spec);
+  const claim = await claimOrder(database, id, uid, specHash);
+  if (claim.answer === 'refused' && claim.reason === 'UnknownOrder' && claim.knownAsLost !== true) {
+    if (verifyOrder(macKey, id, specHash, mac)) throw new ForgottenOrderError(id);
+  }
   return { claim, observation: claim.answer === 'yours' ? await observeOrder(database, id) : null };
 }
 

@@ -4,7 +4,7 @@ import { createEventRecorder } from '../kube/event-recorder.ts';
 import { createWorkQueue } from '../kube/queue.ts';
 import { createReflector } from '../kube/reflector.ts';
 import { JOBS, type Job, keyOf, type StoredVideoJob, VIDEOJOBS } from '../kube/resources.ts';
-import { runWorkers } from '../kube/workers.ts';
+import { type PassResult, runWorkers } from '../kube/workers.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { listen } from '../postgres/listen.ts';
@@ -13,10 +13,13 @@ import type { VideoProvider } from '../provider/provider.ts';
 import type { ObjectStorage } from '../storage/storage.ts';
 import { API_VERSION, KIND, ORDER_LABEL, videoJobName } from '../videojob/names.ts';
 import { followAbandoned } from './abandoned.ts';
+import { createAuditor } from './auditor.ts';
 import type { ControllerEnvironment } from './config.ts';
 import { exportFigures } from './figures.ts';
+import { ForgottenOrderError } from './gather.ts';
 import { checkHints } from './hints.ts';
 import { startLoop } from './loop.ts';
+import type { Memory } from './memory.ts';
 import { watchMissingObjects } from './missing.ts';
 import { type PassTools, pass } from './pass.ts';
 import type { PodTemplates } from './pod-template.ts';
@@ -27,6 +30,8 @@ export interface Leader {
   env: ControllerEnvironment;
   kube: KubeClient;
   database: DatabasePool;
+  /** Checked every new connection of `database` already. */
+  memory: Memory;
   templates: PodTemplates;
   provider: VideoProvider;
   storage: ObjectStorage;
@@ -35,20 +40,26 @@ export interface Leader {
   identity: string;
   /** How far apart the two looks are that find a VideoJob gone; a minute when absent. */
   confirmMissingMs?: number;
+  /** How far apart audits are; a minute when absent. */
+  auditEveryMs?: number;
   /** Whether the caches were filled once; readiness asks for it. */
   synced: boolean;
 }
 
 const dueEveryMs = 15_000;
 const admitEveryMs = 5_000;
-const auditEveryMs = 20_000;
+const overdueEveryMs = 20_000;
+const auditEveryMs = 60_000;
+const memoryEveryMs = 5_000;
+/** How long a VideoJob is left alone in audit mode before it is looked at again. */
+const standstillMs = 10_000;
 const abandonedEveryMs = 30_000;
 const hintsEveryMs = 3_000;
 const jobsWaitMs = 15_000;
 
 /** What the leading controller does: watch, reconcile, sweep. Ends when `leading` is aborted, after the passes under way. */
 export async function lead(leader: Leader, leading: AbortSignal): Promise<void> {
-  const { env, kube, database, metrics, log, identity } = leader;
+  const { env, kube, database, memory, metrics, log, identity } = leader;
   const namespace = env.NEUROCARDS_NAMESPACE;
   const queue = createWorkQueue({ name: 'videojobs', metrics });
   const enqueue = (orderId: string): void => queue.add(`${namespace}/${videoJobName(orderId)}`);
@@ -82,6 +93,7 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
 
   const tools: PassTools = {
     ...{ database, kube, templates: leader.templates, log, store: videoJobs.store },
+    macKey: env.NEUROCARDS_MAC_KEY,
     missing: watchMissingObjects(database, log, leader.confirmMissingMs),
     terminating: watchTerminatingJobs(),
     cachedJobs: (_namespace, orderId) => jobs.store.byIndex(orderId),
@@ -97,13 +109,21 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
   await Promise.race([jobs.synced, pause(jobsWaitMs, undefined, { ref: false }), aborted(leading)]);
   leader.synced = !leading.aborted;
 
+  memory.leading = true;
+  await firstCheck(leader, leading);
   const sweep = { database, log, enqueue };
   const loop = { signal: leading, log };
-  const due = startLoop('due', dueEveryMs, dueSweep(sweep), loop);
+  const unlessStandstill = (work: () => Promise<void>) => async (): Promise<void> => {
+    if (!memory.standstill) await work();
+  };
+  const audit = createAuditor({ ...leader, namespace, macKey: env.NEUROCARDS_MAC_KEY, enqueue });
+  const due = startLoop('due', dueEveryMs, unlessStandstill(dueSweep(sweep)), loop);
   const loops = [
     due,
-    startLoop('admission', admitEveryMs, admissionSweep(sweep), loop),
-    startLoop('audit', auditEveryMs, overdueSweep(sweep), loop),
+    startLoop('audit', leader.auditEveryMs ?? auditEveryMs, audit, loop),
+    startLoop('memory', memoryEveryMs, async () => void (await memory.check(database)), loop),
+    startLoop('admission', admitEveryMs, unlessStandstill(admissionSweep(sweep)), loop),
+    startLoop('overdue', overdueEveryMs, unlessStandstill(overdueSweep(sweep)), loop),
     startLoop('abandoned', abandonedEveryMs, followAbandoned({ ...leader, owner: identity, signal: leading }), loop),
     ...(env.NEUROCARDS_PUBLIC_URL === undefined
       ? []
@@ -121,7 +141,7 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
   });
   const working = runWorkers({
     ...{ queue, count: env.NEUROCARDS_WORKERS, log },
-    pass: (key) => pass(key, tools),
+    pass: (key) => guardedPass(key, tools, memory),
     onResult: (result, seconds) => {
       reconciles.inc({ result });
       durations.observe({}, seconds);
@@ -131,6 +151,31 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
   await queue.shutDownWithDrain();
   await Promise.all([working, listening, ...watching, ...loops.map(({ done }) => done)]);
   await events.flush();
+}
+
+/** Nothing is done before PostgreSQL was compared with the cluster's mark once. */
+async function firstCheck({ memory, database, log }: Leader, leading: AbortSignal): Promise<void> {
+  while (!leading.aborted) {
+    try {
+      await memory.check(database);
+      return;
+    } catch (error) {
+      log.warn({ err: error }, 'PostgreSQL cannot be compared with what the cluster remembers yet');
+      await pause(1_000, undefined, { signal: leading }).catch(() => undefined);
+    }
+  }
+}
+
+/** In audit mode a VideoJob is left as it is; an order that PostgreSQL forgot is what begins it. */
+async function guardedPass(key: string, tools: PassTools, memory: Memory): Promise<PassResult | undefined> {
+  if (memory.standstill) return { requeueAfterMs: standstillMs };
+  try {
+    return await pass(key, tools);
+  } catch (error) {
+    if (!(error instanceof ForgottenOrderError)) throw error;
+    await memory.enter(tools.database, { cause: 'database-forgot', explanation: error.message });
+    return { requeueAfterMs: standstillMs };
+  }
 }
 
 function orderOf(job: Job): string | undefined {

@@ -12,6 +12,8 @@ import { createKieProvider } from '../provider/kie/provider.ts';
 import { createFileStorage } from '../storage/files.ts';
 import { controllerEnvironment } from './config.ts';
 import { lead } from './lead.ts';
+import { MARK_NAME } from './mark-store.ts';
+import { createMemory } from './memory.ts';
 import { readPodTemplates } from './pod-template.ts';
 
 /**
@@ -29,9 +31,12 @@ export async function run(_args: readonly string[], variables: NodeJS.ProcessEnv
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
 
   const kube = createKubeClient({ userAgent: 'neurocards-controller/0.1.0', metrics });
+  const ownNamespace = env.NEUROCARDS_OWN_NAMESPACE ?? kube.namespace ?? 'default';
+  const memory = createMemory({ kube, target: { namespace: ownNamespace, name: MARK_NAME }, log });
   const database = createPool(env.NEUROCARDS_DATABASE_URL, {
     applicationName: 'neurocards-controller',
     max: env.NEUROCARDS_WORKERS + 4,
+    onConnect: async (connection) => void (await memory.check(connection)),
   });
   const identity = `${hostname()}-${randomBytes(3).toString('hex')}`;
   const provider = createKieProvider({
@@ -40,13 +45,13 @@ export async function run(_args: readonly string[], variables: NodeJS.ProcessEnv
     apiKey: env.NEUROCARDS_KIE_API_KEY,
   });
   const leader = {
-    ...{ env, kube, database, templates, provider, metrics, log, identity },
+    ...{ env, kube, database, memory, templates, provider, metrics, log, identity },
     storage: createFileStorage(env.NEUROCARDS_STORAGE_DIRECTORY),
     synced: false,
   };
   const election = createLeaseElection({
     client: kube,
-    lease: { namespace: env.NEUROCARDS_OWN_NAMESPACE ?? kube.namespace ?? 'default', name: 'neurocards-controller' },
+    lease: { namespace: ownNamespace, name: 'neurocards-controller' },
     ...{ identity, log, metrics },
   });
   const http = await createHttpServer({

@@ -69,6 +69,36 @@ export const CATALOGUE = define({
     // The names of the audit view's rows: a handful, ours, never from outside.
     labels: { invariant: 'open' },
   },
+  neurocards_audit_mode: {
+    type: 'gauge',
+    help: '1 while nothing new begins, because PostgreSQL or the cluster forgot something; ended by an operator.',
+    labels: {},
+  },
+  neurocards_audit_last_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the leading controller last compared books and VideoJobs, as a Unix time; 0 when it never did.',
+    labels: {},
+  },
+  neurocards_audit_differences: {
+    type: 'gauge',
+    help: 'Differences between books and VideoJobs at the last audit, by kind.',
+    labels: {
+      kind: [
+        'order-without-object',
+        'order-unposted',
+        'object-without-order',
+        'order-forgotten',
+        'settlement-forgotten',
+        'task-forgotten',
+        'settlement-unseen',
+      ],
+    },
+  },
+  neurocards_audit_unsettled_seconds: {
+    type: 'gauge',
+    help: 'At the last audit: how long the oldest order has been due to end and is not settled, by the reason it would end with.',
+    labels: { cause: [...CAPTURE_REASONS, ...FAILURE_REASONS] },
+  },
   neurocards_attempts: {
     type: 'gauge',
     help: 'Paid provider tasks, counted from their rows, by state.',

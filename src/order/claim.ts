@@ -9,6 +9,8 @@ const claimed = z.discriminatedUnion('answer', [
     reason: z.enum(['UnknownOrder', 'OtherClaimant', 'OtherContent']),
     /** The object sits on the name of an open order that nobody claimed: it is to be deleted so that the true one can be posted. */
     blocksOpenOrder: z.boolean(),
+    /** A person knows that the order was lost in a restore. */
+    knownAsLost: z.boolean().optional(),
   }),
 ]);
 export type Claimed = z.infer<typeof claimed>;

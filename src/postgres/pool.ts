@@ -11,6 +11,8 @@ export interface PoolOptions {
   readonly idleTimeoutMillis?: number;
   /** Called for errors of unused connections, which are replaced by themselves. */
   readonly onIdleError?: (error: Error) => void;
+  /** Looks at a new connection before anybody may use it; one that it throws for is closed, and the caller gets the error. */
+  readonly onConnect?: (database: Database) => Promise<void>;
 }
 
 /** One connection, taken out of the pool for a transaction. */
@@ -35,6 +37,7 @@ const statementTimeoutMillis = 30_000;
  * @throws DatabaseError from every call, with a reason that tells whether it may be repeated.
  */
 export function createPool(url: string, options: PoolOptions): DatabasePool {
+  const { onConnect } = options;
   const pool = new pg.Pool({
     connectionString: url,
     application_name: options.applicationName,
@@ -45,6 +48,7 @@ export function createPool(url: string, options: PoolOptions): DatabasePool {
     query_timeout: statementTimeoutMillis + 5_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
+    ...(onConnect === undefined ? {} : { verify: (client, done) => void verify(client, onConnect, done) }),
   });
   // Without a listener an idle connection that the server closes would end the process.
   pool.on('error', (error) => options.onIdleError?.(error));
@@ -54,6 +58,26 @@ export function createPool(url: string, options: PoolOptions): DatabasePool {
     connect: () => guarded(async () => clientOf(await pool.connect())),
     end: () => (ended ??= pool.end()),
   };
+}
+
+/** Tells the pool why a new connection may not be used, or that it may. */
+async function verify(
+  client: pg.PoolClient,
+  onConnect: (database: Database) => Promise<void>,
+  done: (unfit?: Error) => void,
+): Promise<void> {
+  let unfit: Error | undefined;
+  // The pool listens to its idle connections only.
+  const ignore = (): void => undefined;
+  client.on('error', ignore);
+  try {
+    await onConnect({ query: (text, values) => guarded(() => client.query<Record<string, unknown>>(text, values)) });
+  } catch (error) {
+    unfit = error instanceof Error ? error : new Error('a new connection was not found fit for use', { cause: error });
+  } finally {
+    client.off('error', ignore);
+  }
+  done(unfit);
 }
 
 function clientOf(client: pg.PoolClient): DatabaseClient {

@@ -34,6 +34,7 @@ async function controlled(see: (object: StoredVideoJob) => StoredVideoJob = (obj
   let cached: StoredVideoJob | undefined;
   const tools: PassTools = {
     database: ledger.controller,
+    macKey: 'not the key of the orders',
     kube,
     log,
     templates: { generate: template, deliver: template },

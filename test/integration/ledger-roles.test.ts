@@ -18,17 +18,17 @@ const rights: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
     'take_notices take_orders_to_relay take_showings terms',
   ],
   controller: [
-    'admit_waiting adopt_callback answer_submit begin_submit cancel_claimed_order claim close_order close_overdue_holds due_orders',
-    'end_execution fail_attempt figures lease_attempt observe open_attempt open_execution postpone_attempt record_abandoned',
+    'admit_waiting adopt_callback answer_submit audit_orders begin_submit cancel_claimed_order claim close_order close_overdue_holds',
+    'confirm_mark database_facts due_orders end_execution enter_audit_mode fail_attempt figures lease_attempt observe open_attempt open_execution postpone_attempt propose_mark record_abandoned',
     'record_photo_url record_prompt record_provider_state record_requests refuse_hint reject_attempt renew_attempt set_suspended',
-    'succeed_attempt take_abandoned take_hints take_submit_token',
+    'succeed_attempt take_abandoned take_hints take_submit_token vouch_for_database',
   ],
   runner: [
     'adopt_message answer_edit answer_submit begin_edit begin_submit fail_attempt lease_attempt lease_delivery',
     'postpone_attempt record_photo_url record_prompt record_provider_state record_requests reject_attempt renew_attempt',
     'renew_delivery shown succeed_attempt take_submit_token',
   ],
-  admin: ['balance close_order figures grant_by_admin observe set_setting terms'],
+  admin: ['audit_orders balance close_order database_facts figures grant_by_admin observe set_setting terms'],
 };
 
 const names = z.array(z.object({ name: z.string() }));

@@ -135,3 +135,24 @@ it('hears notifications, and again after its connection was killed', async () =>
   await listening;
   expect(heard).toEqual(['first', 'second']);
 });
+
+it('lets nobody use a new connection that was looked at and found unfit', async () => {
+  const { url } = await open();
+  let fit = false;
+  const looks: unknown[] = [];
+  const pool = createPool(url, {
+    applicationName: 'careful',
+    max: 2,
+    onConnect: async (database) => {
+      looks.push((await database.query('select 1 as one')).rows);
+      if (!fit) throw new Error('not this one');
+    },
+  });
+  onTestFinished(() => pool.end());
+  await expect(pool.query('select 2')).rejects.toThrow('not this one');
+  await expect(pool.connect()).rejects.toThrow('not this one');
+  fit = true;
+  await pool.query('select 3');
+  await pool.query('select 4');
+  expect(looks).toEqual([[{ one: 1 }], [{ one: 1 }], [{ one: 1 }]]);
+});

@@ -5,6 +5,8 @@ import { inject, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { installVideoJobCrd } from '../../dev/videojob-crd.ts';
 import { lead } from '../../src/controller/lead.ts';
+import { MARK_NAME } from '../../src/controller/mark-store.ts';
+import { createMemory } from '../../src/controller/memory.ts';
 import { createKubeClient, type KubeClient } from '../../src/kube/client.ts';
 import { EVENTS, JOBS, type Job, PODS, type Pod, type StoredVideoJob, VIDEOJOBS } from '../../src/kube/resources.ts';
 import { createLogger } from '../../src/log/logger.ts';
@@ -32,9 +34,14 @@ export type ControllerBench = Awaited<ReturnType<typeof startControllerBench>>;
  */
 export async function startControllerBench({
   confirmMissingMs,
+  auditEveryMs,
+  macKey = 'not the key of the orders',
   beforeWrite,
 }: {
   confirmMissingMs?: number;
+  auditEveryMs?: number;
+  /** The key that the controller takes the bot to sign with; the orders of tests are signed with `test`. */
+  macKey?: string;
   /** Called before every write of the controller, for whoever wants to be faster. */
   beforeWrite?: (write: Write, kube: KubeClient) => Promise<void>;
 } = {}) {
@@ -52,7 +59,12 @@ export async function startControllerBench({
     { service: 'controller', level: 'info' },
     { write: (line: string) => void lines.push(line) },
   );
-  const database = createPool(ledger.controllerUrl, { applicationName: 'test-lead', max: 6 });
+  const memory = createMemory({ kube, target: { namespace: namespace.name, name: MARK_NAME }, log });
+  const database = createPool(ledger.controllerUrl, {
+    applicationName: 'test-lead',
+    max: 6,
+    onConnect: async (connection) => void (await memory.check(connection)),
+  });
   const leading = new AbortController();
   const watched = watchedClient(kube, async (write) => {
     await beforeWrite?.(write, kube);
@@ -66,6 +78,7 @@ export async function startControllerBench({
       NEUROCARDS_POD_TEMPLATES: '',
       NEUROCARDS_STORAGE_DIRECTORY: directory,
       NEUROCARDS_HTTP_ADDRESS: { host: '127.0.0.1', port: 0 },
+      NEUROCARDS_MAC_KEY: macKey,
       NEUROCARDS_KIE_API_KEY: 'none',
       NEUROCARDS_KIE_BASE_URL: 'http://127.0.0.1:1',
       NEUROCARDS_KIE_UPLOAD_URL: 'http://127.0.0.1:1',
@@ -74,6 +87,7 @@ export async function startControllerBench({
     },
     kube: watched,
     database,
+    memory,
     templates: { generate: template, deliver: template },
     provider: createKieProvider({ baseUrl: 'http://127.0.0.1:1', uploadUrl: 'http://127.0.0.1:1', apiKey: 'none' }),
     storage: createFileStorage(directory),
@@ -81,6 +95,7 @@ export async function startControllerBench({
     log,
     identity: 'test-controller',
     ...(confirmMissingMs === undefined ? {} : { confirmMissingMs }),
+    ...(auditEveryMs === undefined ? {} : { auditEveryMs }),
     synced: false,
   };
   const running = lead(leader, leading.signal);

@@ -6,6 +6,7 @@ declare
   due text;
   taken jsonb := '[]';
 begin
+  if standstill() is not null then return taken; end if;
   for due in
     select order_id from showable
     where (showing_until is null or showing_until <= at) and coalesce(showing_due_at, at) <= at

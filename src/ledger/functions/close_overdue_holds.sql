@@ -9,6 +9,7 @@ declare
   hold holds;
   closed text[] := '{}';
 begin
+  if standstill() is not null then return '[]'; end if;
   for overdue in
     select order_id from holds cross join lateral due_end(order_id, at) as due
     -- Whoever looks after the order has the first word.

@@ -4,9 +4,17 @@ language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
   hold holds := lock_hold(the_order);
   o orders;
+  reclaim reclaims;
 begin
-  if hold.order_id is null then return claim_refused('UnknownOrder', false); end if;
+  -- A refusal is final, and a database that forgot would refuse what was ordered.
+  perform refuse_in_standstill();
+  if hold.order_id is null then
+    return claim_refused('UnknownOrder', false)
+      || jsonb_build_object('knownAsLost', exists (select from lost_orders where order_id = the_order));
+  end if;
   select * into o from orders where order_id = the_order;
+  select * into reclaim from reclaims where order_id = the_order and new_uid is null;
+  if found then return claim_again(hold, o, reclaim, uid, hash); end if;
   -- The claimant hears "yours" whatever became of its spec since.
   if o.claimed_by = uid then
     return jsonb_build_object('answer', 'yours', 'settled', settled_json(hold));

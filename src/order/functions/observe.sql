@@ -16,7 +16,7 @@ begin
   select * into attempt from attempts where order_id = the_order order by n desc limit 1;
   select * into delivery from deliveries where order_id = the_order;
   return jsonb_build_object(
-    'now', at, 'orderId', the_order, 'claimedBy', o.claimed_by, 'placedAt', o.placed_at, 'admittedAt', o.admitted_at,
+    'now', at, 'orderId', the_order, 'claimedBy', case when not awaits_object(the_order) then o.claimed_by end, 'placedAt', o.placed_at, 'admittedAt', o.admitted_at,
     'suspended', exists (select from pauses where order_id = the_order and cause = 'suspended' and upper_inf(during)),
     'settled', settled_json(hold),
     'clocks', jsonb_build_object('queue', clocks.queue, 'generation', clocks.generation, 'furtherTask', clocks.further_task,

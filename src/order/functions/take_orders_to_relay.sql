@@ -5,14 +5,19 @@ declare
   at timestamptz := clock_timestamp();
   taken jsonb;
 begin
+  -- An order that was settled in a forgotten time must not be posted again.
+  if standstill() is not null then return '[]'; end if;
   with due as (
     select order_id from orders
-    where claimed_by is null and relay_due_at <= at
+    where order_id in (
+        select order_id from orders where claimed_by is null and relay_due_at <= at
+        union all select order_id from reclaims where new_uid is null)
+      and relay_due_at <= at
       and exists (select from holds where holds.order_id = orders.order_id and state = 'held')
     order by relay_due_at limit number for no key update skip locked
   ), updated as (
     update orders set relay_tries = relay_tries + 1, relay_due_at = at + make_interval(secs => least(20, 2 * power(1.6, least(relay_tries, 10))))
-    from due where orders.order_id = due.order_id and claimed_by is null
+    from due where orders.order_id = due.order_id and (claimed_by is null or awaits_object(due.order_id))
     returning orders.order_id, video_job, spec_hash, relay_tries, placed_at, position
   )
   select jsonb_agg(jsonb_build_object('orderId', order_id, 'videoJob', video_job, 'specHash', spec_hash, 'tries', relay_tries,
