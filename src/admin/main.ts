@@ -1,7 +1,8 @@
+import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { parseEnvironment } from '../config/environment.ts';
-import { grantByAdmin } from '../ledger/people.ts';
+import { grantByAdmin } from '../ledger/grants.ts';
 import { closeOrder } from '../ledger/settlement.ts';
 import { ruleOf } from '../postgres/errors.ts';
 import { createPool, type DatabasePool } from '../postgres/pool.ts';
@@ -121,14 +122,13 @@ async function grant(
     throw new UsageError('grant needs the number of a person and a whole number of credits');
   if (reference === undefined)
     throw new UsageError('grant needs --reference: a ticket or any word that is never used twice');
-  const granted = await grantByAdmin(database, userId.data, amount.data, reference).catch((error: unknown) => {
-    if (ruleOf(error) !== 'grant_key_reused') throw error;
+  const act = { reference, actor: userInfo().username, reason: 'granted by hand', dryRun: false };
+  const granted = await grantByAdmin(database, userId.data, amount.data, act).catch((error: unknown) => {
+    if (ruleOf(error) !== 'admin_reference_reused') throw error;
     return { outcome: 'reused' } as const;
   });
   if (granted.outcome === 'reused') {
-    err(
-      `neurocards admin: the reference ${reference} was used for another grant; nothing was booked, take a new one\n`,
-    );
+    err(`neurocards admin: the reference ${reference} was used for another act; nothing was booked, take a new one\n`);
     return 1;
   }
   if (granted.outcome === 'unknown-person') {

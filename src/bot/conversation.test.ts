@@ -34,7 +34,7 @@ function contextWith(changes: Partial<Context> = {}): Context {
     consented: true,
     draft: null,
     terms: { unitPrice: 2, welcomeCredits: 3, acceptingOrders: true, openOrderLimit: 5, usualSeconds: 240 },
-    balance: { available: 10, held: 0 },
+    balance: { available: 10, held: 0, debt: 0, free: 10 },
     contact: '@human',
     freshNonce: 'b'.repeat(16),
     pressed: null,
@@ -93,7 +93,11 @@ const anyEvent: fc.Arbitrary<PersonEvent> = fc.oneof(
 test('whatever a person does, they get an answer, and what is said can be stored and read back', () => {
   fc.assert(
     fc.property(anyEvent, anyDraft, fc.boolean(), fc.nat({ max: 3 }), (event, open, consented, available) => {
-      const context = contextWith({ draft: open, consented, balance: { available, held: 0 } });
+      const context = contextWith({
+        draft: open,
+        consented,
+        balance: { available, held: 0, debt: 0, free: available },
+      });
       const step = converse(context, event);
       expect((step.say?.length ?? 0) > 0 || step.act !== undefined).toBe(true);
       if (event.kind === 'press') {
@@ -193,7 +197,10 @@ describe('the number of videos is chosen on the confirmation', () => {
 });
 
 test('without enough credits there is no button that orders', () => {
-  const poor = contextWith({ draft: { ...filled, state: 'wishes', price: null }, balance: { available: 1, held: 1 } });
+  const poor = contextWith({
+    draft: { ...filled, state: 'wishes', price: null },
+    balance: { available: 1, held: 1, debt: 0, free: 1 },
+  });
   const { say } = converse(poor, tap({ kind: 'skip', nonce }));
   const shown = JSON.stringify(say);
   expect(shown).toContain('@human');

@@ -18,6 +18,13 @@ export function refusedScreen(
       return { draft: next, screen };
     case 'TooManyOpenOrders':
       return { draft: next, screen: withLead(texts.tooManyOpen({ limit: terms.openOrderLimit }), screen) };
+    case 'InDebt':
+      return {
+        draft: next,
+        screen: withLead(texts.inDebt({ debt: context.balance.debt, contact: context.contact }), screen),
+      };
+    case 'Banned':
+      return { draft: next, screen: withLead(texts.banned({ contact: context.contact }), screen) };
     case 'OrdersPaused':
       return { draft: next, screen: withLead(texts.ordersPaused, screen) };
     case 'PriceChanged':

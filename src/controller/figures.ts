@@ -45,6 +45,15 @@ export function exportFigures(metrics: Metrics, database: Database, store: Store
   metrics.collect('neurocards_runner_requests', async (gauge) => {
     for (const { count, ...labels } of (await read()).requests) gauge.set(labels, count);
   });
+  metrics.collect('neurocards_payments_unmatched', async (gauge) => {
+    gauge.set({}, (await read()).payments.unmatched);
+  });
+  metrics.collect('neurocards_payment_refunds_pending', async (gauge) => {
+    gauge.set({}, (await read()).payments.refundsPending);
+  });
+  metrics.collect('neurocards_payment_refund_oldest_seconds', async (gauge) => {
+    gauge.set({}, (await read()).payments.oldestRefundSeconds);
+  });
   metrics.collect('neurocards_ledger_credits', async (gauge) => {
     for (const [kind, amount] of Object.entries((await read()).credits)) gauge.set({ kind }, amount);
   });

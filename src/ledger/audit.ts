@@ -28,7 +28,25 @@ const figures = z.object({
   oldestNoticeSeconds: z.number(),
   /** Requests of runners, summed from their rows; only ever rising. */
   requests: z.array(z.object({ target: z.string(), operation: z.string(), class: z.string(), count: z.number() })),
-  credits: z.object({ granted: z.number(), held: z.number(), captured: z.number(), available: z.number() }),
+  payments: z.object({
+    /** Payments that are nobody's and conflicts, which nobody of us has looked at. */
+    unmatched: z.number(),
+    /** Refunds that Telegram has not confirmed. */
+    refundsPending: z.number(),
+    oldestRefundSeconds: z.number(),
+  }),
+  /** available + held - debt = granted + bought + writtenOff - captured - refunded - chargedBack. */
+  credits: z.object({
+    granted: z.number(),
+    bought: z.number(),
+    captured: z.number(),
+    refunded: z.number(),
+    chargedBack: z.number(),
+    writtenOff: z.number(),
+    held: z.number(),
+    available: z.number(),
+    debt: z.number(),
+  }),
 });
 export type Figures = z.infer<typeof figures>;
 /** Everything `/metrics` says of the ledger, read in one statement. */

@@ -10,15 +10,60 @@ const person = z.object({
   language,
   consentedAt: timestamp.nullable(),
   created: z.boolean(),
+  banned: z.boolean(),
+  /** What follows `?start=r_` in the link they invite others with. */
+  referralCode: z.string(),
 });
 export type Person = z.infer<typeof person>;
 
 /**
  * Finds or makes the person of a Telegram account. Also marks them reachable again.
- * `telegramLanguage` (IETF tag as Telegram sends it) is only used for a person who is new.
+ * `telegramLanguage` (IETF tag as Telegram sends it) is only used for a person who is new, or who comes back.
+ * `identityHmac` is HMAC(pepper, Telegram id) in lower-case hex: whoever had themselves forgotten is known by it and gets their number back.
  */
-export const registerPerson = (database: Database, telegramId: number, telegramLanguage: Language): Promise<Person> =>
-  callFunction(database, 'ledger.register_person', [telegramId, telegramLanguage], person);
+export const registerPerson = (
+  database: Database,
+  telegramId: number,
+  telegramLanguage: Language,
+  identityHmac: string | null = null,
+): Promise<Person> =>
+  callFunction(database, 'ledger.register_person', [telegramId, telegramLanguage, identityHmac], person);
+
+const referred = z.object({
+  outcome: z.enum(['recorded', 'refused']),
+  because: z.enum(['unknown-person', 'already', 'not-new', 'unknown-code', 'oneself', 'came-later']).nullable(),
+});
+/** Writes down who invited this person: once, before they ever agreed to the terms, and never themselves. */
+export const setReferrer = (
+  database: Database,
+  userId: number,
+  referralCode: string,
+): Promise<z.infer<typeof referred>> => callFunction(database, 'ledger.set_referrer', [userId, referralCode], referred);
+
+const forgotten = z.object({
+  outcome: z.enum(['preview', 'open-orders', 'changed', 'forgotten']),
+  /** Orders that have to end before. */
+  openOrders: z.array(orderId),
+  /** Credits that are lost by it. */
+  forfeits: credits,
+  /** What stays owed under their number. */
+  debt: credits,
+  /** Names of the finished orders' VideoJobs, which are to go too; empty unless it was done. */
+  videoJobs: z.array(z.string()),
+});
+export type Forgotten = z.infer<typeof forgotten>;
+/**
+ * Forgets a person: their Telegram id, consent, and what they wrote and where they were reached in finished orders. The number stays, known
+ * only by `identityHmac` (HMAC(pepper, Telegram id), 64 hex digits).
+ * Without `expectedForfeit` it only says what would be lost; with it, it is done if that is still true (`changed` otherwise).
+ */
+export const forgetPerson = (
+  database: Database,
+  userId: number,
+  identityHmac: string,
+  expectedForfeit: number | null,
+): Promise<Forgotten> =>
+  callFunction(database, 'ledger.forget_person', [userId, identityHmac, expectedForfeit], forgotten);
 
 export const setLanguage = (database: Database, userId: number, chosen: Language): Promise<undefined> =>
   callFunction(database, 'ledger.set_language', [userId, chosen], nothing);
@@ -28,23 +73,11 @@ const consent = z.object({ granted: credits, available: credits });
 export const recordConsent = (database: Database, userId: number, version: string): Promise<z.infer<typeof consent>> =>
   callFunction(database, 'ledger.record_consent', [userId, version], consent);
 
-const balance = z.object({ available: credits, held: credits });
+export const balance = z.object({ available: credits, held: credits, debt: credits, free: credits });
 export type Balance = z.infer<typeof balance>;
-/** Credits of a person now. `held` belongs to open orders. */
+/** Credits of a person now. `held` belongs to open orders, `debt` is owed, `free` is the part of `available` that was not bought. */
 export const readBalance = (database: Database, userId: number): Promise<Balance> =>
   callFunction(database, 'ledger.balance', [userId], balance);
-
-const grant = z.object({ outcome: z.enum(['granted', 'exists', 'unknown-person']), available: credits });
-/**
- * Books a grant by an operator. `auditId` is the operator's own reference and makes it idempotent (`admin:<audit id>`).
- * The same reference with another person or amount raises `grant_key_reused`.
- */
-export const grantByAdmin = (
-  database: Database,
-  userId: number,
-  amount: number,
-  auditId: string,
-): Promise<z.infer<typeof grant>> => callFunction(database, 'ledger.grant_by_admin', [userId, amount, auditId], grant);
 
 const terms = z.object({
   unitPrice: credits,

@@ -111,8 +111,23 @@ export const CATALOGUE = define({
   },
   neurocards_ledger_credits: {
     type: 'gauge',
-    help: 'Credits in the ledger: granted and captured so far, held and available now.',
+    help: 'Credits in the ledger: granted, bought, captured, refunded, charged back and written off so far; held, available and owed now.',
     labels: { kind: 'open' },
+  },
+  neurocards_payments_unmatched: {
+    type: 'gauge',
+    help: "Payments that are nobody's, or that were told of in two ways, and that no operator has resolved; anything above 0 is an alarm.",
+    labels: {},
+  },
+  neurocards_payment_refunds_pending: {
+    type: 'gauge',
+    help: 'Refunds of payments whose credits have left and that Telegram has not confirmed.',
+    labels: {},
+  },
+  neurocards_payment_refund_oldest_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest refund that Telegram has not confirmed; 0 when there is none.',
+    labels: {},
   },
   neurocards_runner_requests: {
     type: 'gauge',

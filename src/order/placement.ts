@@ -27,7 +27,15 @@ const placed = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.enum(['placed', 'exists']), orders: z.array(orderId).min(1), available: credits }),
   z.object({
     outcome: z.literal('refused'),
-    reason: z.enum(['InsufficientCredits', 'TooManyOpenOrders', 'NoConsent', 'OrdersPaused', 'PriceChanged']),
+    reason: z.enum([
+      'InsufficientCredits',
+      'TooManyOpenOrders',
+      'NoConsent',
+      'OrdersPaused',
+      'PriceChanged',
+      'InDebt',
+      'Banned',
+    ]),
     available: credits,
     needed: credits,
   }),

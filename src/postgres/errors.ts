@@ -63,7 +63,7 @@ export function databaseError(thrown: unknown, reason: DatabaseErrorReason = cla
   return new DatabaseError(reason, sentences[reason], thrown);
 }
 
-/** The rule that refused a statement, for callers that expect one: `ruleOf(error) === 'grant_key_reused'`. */
+/** The rule that refused a statement, for callers that expect one: `ruleOf(error) === 'admin_reference_reused'`. */
 export function ruleOf(thrown: unknown): string | undefined {
   return thrown instanceof DatabaseError ? thrown.constraint : textOf(thrown, 'constraint');
 }

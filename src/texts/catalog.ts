@@ -99,6 +99,8 @@ export interface Catalog {
   noCredits(facts: { count: number; price: number; available: number; contact: string }): string;
   tooManyOpen(facts: { limit: number }): string;
   ordersPaused: string;
+  inDebt(facts: { debt: number; contact: string }): string;
+  banned(facts: { contact: string }): string;
   priceChanged(price: number): string;
   changedSince: string;
   hint: Record<'photo' | 'text' | 'template' | 'prompt' | 'wishes' | 'confirm' | 'command', string>;

@@ -136,6 +136,11 @@ export const en = {
   tooManyOpen: ({ limit }) =>
     `We take up to ${limit} orders at a time from one person. As soon as some are ready, press the button again, or choose fewer videos.`,
   ordersPaused: 'We are not taking new orders for the moment. Nothing is lost: press the button again a little later.',
+  inDebt: ({ debt, contact }) =>
+    `A payment of yours was taken back, and its credits were already used: you owe ${credits(debt)}. ` +
+    `Any credits that come pay that off first, and then you can order again. Questions: ${escapeHtml(contact)}`,
+  banned: ({ contact }) =>
+    `Orders from this account are closed. If you think this is a mistake, write to ${escapeHtml(contact)}.`,
   priceChanged: (price) =>
     `The price has changed: a video now costs ${credits(price)}. Please look and confirm once more.`,
   changedSince: 'Something has changed since that video, so please look and confirm once more.',

@@ -215,7 +215,7 @@ describe('grant', () => {
     });
     const reused = await ask('6');
     expect(reused).toMatchObject({ code: 1, out: '' });
-    expect(reused.err).toMatch(/ticket-7.*another grant/);
+    expect(reused.err).toMatch(/ticket-7.*another act/);
     expect((await readBalance(ledger.bot, userId)).available).toBe(before + 5);
     const stranger = await admin(ledger, ['grant', '999999', '5', '--reference', 'ticket-8']);
     expect(stranger.err).toMatch(/knows no person 999999/);

@@ -179,8 +179,8 @@ describe('the audit sees what a lost guard would let through', () => {
     [
       'a second welcome',
       'alter table ledger.transfers drop constraint transfer_key_once',
-      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
-       select idempotency_key, kind, user_id, debit, credit, amount from ledger.transfers where kind = 'welcome'`,
+      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+       select idempotency_key, kind, user_id, debit, credit, amount, free_amount from ledger.transfers where kind = 'welcome'`,
       'welcomed more than once',
     ],
     [

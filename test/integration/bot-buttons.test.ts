@@ -87,7 +87,7 @@ test('without credits a person is told what to do, loses nothing, and orders whe
   await anna.press('check');
 
   await bot.rows(
-    `select ledger.grant_by_admin(user_id, 1, 'test') from ledger.people where telegram_id = $1`,
+    `select ledger.grant_by_admin(user_id, 1, 'test', 'test', 'test', false) from ledger.people where telegram_id = $1`,
     [anna.chat],
     z.unknown(),
   );

@@ -44,7 +44,7 @@ describe('at the same moment', () => {
     expect(placed.filter(({ outcome }) => outcome === 'placed')).toHaveLength(1);
     expect(placed.filter(({ outcome }) => outcome === 'exists')).toHaveLength(7);
     expect(new Set(placed.map((one) => ('orders' in one ? one.orders.join() : one.outcome))).size).toBe(1);
-    expect(await readBalance(ledger.bot, person.userId)).toEqual({ available: 97, held: 3 });
+    expect(await readBalance(ledger.bot, person.userId)).toMatchObject({ available: 97, held: 3 });
     expect(await ledger.place({ ...placement, requestHash: 'other' })).toEqual({ outcome: 'conflict' });
     const stranger = await ledger.person();
     expect(await ledger.place({ ...ledger.placement(stranger), nonce: placement.nonce })).toEqual({
@@ -56,7 +56,7 @@ describe('at the same moment', () => {
     const person = await ledger.person(3);
     const placed = await times(4, () => ledger.place(ledger.placement(person, 3)));
     expect(placed.map(({ outcome }) => outcome).sort()).toEqual(['placed', 'refused', 'refused', 'refused']);
-    expect(await readBalance(ledger.bot, person.userId)).toEqual({ available: 0, held: 3 });
+    expect(await readBalance(ledger.bot, person.userId)).toMatchObject({ available: 0, held: 3 });
   });
 
   it('an order is settled once, whoever asks for whatever end', async () => {
@@ -79,7 +79,7 @@ describe('at the same moment', () => {
       const seen = await ledger.observe(order);
       expect(seen.settled?.outcome).toBe('captured');
       expect(seen.delivery?.state).toBe('shown');
-      expect(await readBalance(ledger.bot, person.userId)).toEqual({ available: 99, held: 0 });
+      expect(await readBalance(ledger.bot, person.userId)).toMatchObject({ available: 99, held: 0 });
     }
   });
 
@@ -184,7 +184,7 @@ describe('a killed connection', () => {
       await Promise.allSettled([own.place(placement), own.superuser.query(killBot)]);
       const again = await persist(() => own.place(placement));
       expect(['placed', 'exists']).toContain(again.outcome);
-      expect(await persist(() => readBalance(own.bot, person.userId))).toEqual({ available: 2, held: 1 });
+      expect(await persist(() => readBalance(own.bot, person.userId))).toMatchObject({ available: 2, held: 1 });
     }
     expect(await own.violations()).toEqual([]);
   });

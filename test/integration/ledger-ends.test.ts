@@ -60,7 +60,7 @@ function close(order: TestOrder, request: CloseRequest) {
 async function expectEnd(order: TestOrder, outcome: string, reason: string): Promise<void> {
   expect((await ledger.observe(order)).settled).toMatchObject({ outcome, reason });
   const held = outcome === 'captured' ? 99 : 100;
-  expect(await readBalance(ledger.bot, order.userId)).toEqual({ available: held, held: 0 });
+  expect(await readBalance(ledger.bot, order.userId)).toMatchObject({ available: held, held: 0 });
   expect(await ledger.violations()).toEqual([]);
 }
 

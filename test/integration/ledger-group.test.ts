@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { grantByAdmin, readBalance } from '../../src/ledger/people.ts';
+import { grantByAdmin } from '../../src/ledger/grants.ts';
+import { readBalance } from '../../src/ledger/people.ts';
 import { cancelOrder, readDueOrders } from '../../src/ledger/settlement.ts';
 import { claimOrder } from '../../src/order/claim.ts';
 import { endNotice, type Notice, takeNotices } from '../../src/order/notices.ts';
 import type { Database } from '../../src/postgres/call.ts';
 import { inTransaction } from '../../src/postgres/transaction.ts';
-import { TestLedger, type TestOrder, type TestPerson } from '../support/ledger.ts';
+import { byHand, TestLedger, type TestOrder, type TestPerson } from '../support/ledger.ts';
 import { waitFor } from '../support/wait.ts';
 
 const waiting = `select 1 as one from pg_stat_activity
@@ -53,7 +54,7 @@ describe('a group of orders', () => {
     expect(await readBalance(ledger.bot, person.userId)).toMatchObject({ available: 4, held: 0 });
     expect((await ledger.superuser.query('select * from ledger.orders')).rows).toEqual([]);
 
-    await grantByAdmin(ledger.admin, person.userId, 10, randomUUID());
+    await grantByAdmin(ledger.admin, person.userId, 10, byHand());
     expect(await ledger.place(five)).toMatchObject({ outcome: 'refused', reason: 'InsufficientCredits' });
     expect(await ledger.place({ ...five, nonce: 'another' })).toMatchObject({ outcome: 'placed' });
     expect(await readBalance(ledger.bot, person.userId)).toMatchObject({ available: 9, held: 5 });

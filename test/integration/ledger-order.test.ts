@@ -26,7 +26,7 @@ describe('an order in the ledger', () => {
   it('goes from the tap to the shown video, and its credits with it', async () => {
     const ledger = await TestLedger.open();
     const person = await ledger.person(3);
-    expect(await readBalance(ledger.bot, person.userId)).toEqual({ available: 3, held: 0 });
+    expect(await readBalance(ledger.bot, person.userId)).toMatchObject({ available: 3, held: 0 });
     expect(await readTerms(ledger.bot, 'model/1')).toMatchObject({
       unitPrice: 1,
       usualSeconds: 240,
@@ -76,7 +76,7 @@ describe('an order in the ledger', () => {
     expect(await closeOrder(ledger.controller, sold.orderId, uid, 'Deleted')).toMatchObject({
       settled: { outcome: 'captured', reason: 'VideoDelivered' },
     });
-    expect(await readBalance(ledger.bot, person.userId)).toEqual({ available: 2, held: 0 });
+    expect(await readBalance(ledger.bot, person.userId)).toMatchObject({ available: 2, held: 0 });
     expect(await tell(ledger)).toEqual(['delivered']);
     expect(await readFigures(ledger.controller)).toMatchObject({
       credits: { granted: 3, captured: 1, held: 0, available: 2 },
@@ -97,7 +97,7 @@ describe('an order in the ledger', () => {
       settled: { outcome: 'released', reason: 'Cancelled' },
     });
     expect(await cancelOrder(ledger.bot, order.orderId, person.userId)).toMatchObject({ outcome: 'settled' });
-    expect(await readBalance(ledger.bot, person.userId)).toEqual({ available: 3, held: 0 });
+    expect(await readBalance(ledger.bot, person.userId)).toMatchObject({ available: 3, held: 0 });
     expect(await tell(ledger)).toEqual(['failed']);
     expect(await leaseDelivery(ledger.runner, order.orderId, order.uid, 1, 'x')).toMatchObject({ outcome: 'over' });
     expect(await adoptMessage(ledger.bot, order.orderId, null, 7, 8)).toEqual({ messageId: 8 });

@@ -1,25 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { askShowing } from '../../src/delivery/delivery.ts';
-import { grantByAdmin, readBalance, recordConsent, registerPerson } from '../../src/ledger/people.ts';
+import { grantByAdmin } from '../../src/ledger/grants.ts';
+import { readBalance, recordConsent, registerPerson } from '../../src/ledger/people.ts';
 import { cancelOrder, closeOrder } from '../../src/ledger/settlement.ts';
 import { observeOrder } from '../../src/order/observation.ts';
 import { readOwnOrder } from '../../src/order/placement.ts';
 import { DatabaseError, ruleOf } from '../../src/postgres/errors.ts';
-import { TestLedger } from '../support/ledger.ts';
+import { byHand, TestLedger } from '../support/ledger.ts';
 
 const roles = ['bot', 'controller', 'runner', 'admin'] as const;
 
 /** Functions that each role may call; a new one has to be put here by a person. */
 const rights: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
   bot: [
-    'adopt_message answer_edit ask_showing balance begin_showing cancel_order close_order end_notice figures note_callback',
-    'open_orders own_order place_orders postpone_notice record_consent register_person set_language shown',
-    'take_notices take_orders_to_relay take_showings terms',
+    'adopt_message answer_edit answer_payment_refund ask_showing balance begin_showing book_payment book_refunded_payment cancel_order',
+    'check_invoice close_order create_invoice end_notice figures forget_person note_callback offered_packages open_orders own_order',
+    'place_orders postpone_notice record_consent redeem_promo register_person set_language set_referrer shown take_notices',
+    'take_orders_to_relay take_payment_refunds take_showings terms',
   ],
   controller: [
     'admit_waiting adopt_callback answer_submit audit_orders begin_submit cancel_claimed_order claim close_order close_overdue_holds',
-    'confirm_mark database_facts due_orders end_execution enter_audit_mode fail_attempt figures lease_attempt observe open_attempt open_execution postpone_attempt propose_mark record_abandoned',
+    'confirm_mark database_facts due_orders end_execution enter_audit_mode fail_attempt figures grant_due_referrals lease_attempt observe open_attempt open_execution postpone_attempt propose_mark record_abandoned',
     'record_photo_url record_prompt record_provider_state record_requests refuse_hint reject_attempt renew_attempt set_suspended',
     'succeed_attempt take_abandoned take_hints take_submit_token vouch_for_database',
   ],
@@ -28,7 +30,10 @@ const rights: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
     'postpone_attempt record_photo_url record_prompt record_provider_state record_requests reject_attempt renew_attempt',
     'renew_delivery shown succeed_attempt take_submit_token',
   ],
-  admin: ['audit_orders balance close_order database_facts figures grant_by_admin observe set_setting terms'],
+  admin: [
+    'audit_orders balance ban_person begin_payment_refund close_order close_order_by_admin database_facts figures grant_by_admin observe',
+    'offered_packages person_by resolve_payment set_package set_promo set_setting terms write_off_by_admin',
+  ],
 };
 
 const names = z.array(z.object({ name: z.string() }));
@@ -86,8 +91,8 @@ describe('the database roles', () => {
     const readable = await relations("relkind <> 'S' and has_any_column_privilege($1, pg_class.oid, 'select')");
     if (role !== 'admin') expect(readable).toEqual([]);
     const forbidden = [
-      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
-       values ('admin:me', 'grant', ${person.userId}, 'sys/grants', 'user/${person.userId}/available', 100)`,
+      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+       values ('admin:me', 'grant', ${person.userId}, 'sys/grants', 'user/${person.userId}/available', 100, 100)`,
       `update ledger.accounts set balance = 100`,
       `update ledger.settings set unit_price = 1`,
       `select telegram_id from ledger.people`,
@@ -108,7 +113,7 @@ describe('the database roles', () => {
     const order = await ledger.claimed(person);
     await ledger.submitting(order);
     for (const role of ['bot', 'controller', 'runner'] as const) {
-      await expect(grantByAdmin(ledger.as(role), person.userId, 5, 'x')).rejects.toThrow('42501');
+      await expect(grantByAdmin(ledger.as(role), person.userId, 5, byHand())).rejects.toThrow('42501');
       await expect(ledger.as(role).query(`select ledger.set_setting('unit_price', '2')`)).rejects.toThrow('42501');
       const refusal = await closeOrder(ledger.as(role), order.orderId, order.uid, 'Forfeit').catch(
         (error: unknown) => error,
@@ -131,14 +136,22 @@ describe('the database roles', () => {
   it("book one operator's reference once, and refuse it for another grant", async () => {
     const ledger = await TestLedger.open();
     const person = await ledger.person(3);
-    expect(await grantByAdmin(ledger.admin, person.userId, 5, 'ticket-1')).toEqual({
-      outcome: 'granted',
-      available: 8,
+    const act = byHand({ reference: 'ticket-1' });
+    const dry = { ...act, dryRun: true };
+    expect(await grantByAdmin(ledger.admin, person.userId, 5, dry)).toMatchObject({
+      outcome: 'would-grant',
+      available: 3,
     });
-    expect(await grantByAdmin(ledger.admin, person.userId, 5, 'ticket-1')).toEqual({ outcome: 'exists', available: 8 });
-    const reused = await grantByAdmin(ledger.admin, person.userId, 6, 'ticket-1').catch(ruleOf);
-    expect(reused).toBe('grant_key_reused');
-    expect(await grantByAdmin(ledger.admin, 999, 5, 'ticket-2')).toEqual({ outcome: 'unknown-person', available: 0 });
+    expect(await grantByAdmin(ledger.admin, person.userId, 5, act)).toMatchObject({ outcome: 'granted', available: 8 });
+    expect(await grantByAdmin(ledger.admin, person.userId, 5, act)).toMatchObject({ outcome: 'exists', available: 8 });
+    expect(await grantByAdmin(ledger.admin, person.userId, 5, dry)).toMatchObject({ outcome: 'exists', available: 8 });
+    for (const other of [act, dry]) {
+      expect(await grantByAdmin(ledger.admin, person.userId, 6, other).catch(ruleOf)).toBe('admin_reference_reused');
+    }
+    expect(await grantByAdmin(ledger.admin, 999, 5, byHand())).toMatchObject({
+      outcome: 'unknown-person',
+      available: 0,
+    });
   });
 
   it('welcome a person once, however often they agree', async () => {
@@ -165,7 +178,7 @@ describe('the database roles', () => {
     expect(await readOwnOrder(ledger.bot, order.orderId, stranger.userId)).toBeNull();
     expect(await askShowing(ledger.bot, order.orderId, stranger.userId)).toEqual({ outcome: 'unknown-order' });
     expect(await observeOrder(ledger.controller, 'aaaaaaaaaaaa')).toBeNull();
-    expect(await readBalance(ledger.bot, stranger.userId)).toEqual({ available: 100, held: 0 });
+    expect(await readBalance(ledger.bot, stranger.userId)).toMatchObject({ available: 100, held: 0 });
     expect((await ledger.observe(order)).settled).toBeNull();
   });
 });

@@ -52,8 +52,8 @@ const settlement = (
 ) => {
   const { amount = 1, user = order.userId, key = `settle:${order.orderId}` } = options;
   const to = kind === 'capture' ? 'sys/revenue' : `user/${user}/available`;
-  return `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, order_id)
-    values ('${key}', '${kind}', ${user}, 'user/${user}/held', '${to}', ${amount}, '${order.orderId}')`;
+  return `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount, order_id)
+    values ('${key}', '${kind}', ${user}, 'user/${user}/held', '${to}', ${amount}, ${amount}, '${order.orderId}')`;
 };
 const endHold = (
   order: TestOrder,
@@ -157,8 +157,8 @@ export const forbiddenStatements: readonly ForbiddenStatement[] = [
     sentence: 'a hold that begins settled',
     rule: 'hold_begins_held',
     statements: ({ person }) => [
-      `insert into ledger.holds (order_id, user_id, amount, state, reason, settled_at)
-     values ('aaaaaaaaaaaa', ${person.userId}, 1, 'released', 'Cancelled', now())`,
+      `insert into ledger.holds (order_id, user_id, amount, free_amount, state, reason, settled_at)
+     values ('aaaaaaaaaaaa', ${person.userId}, 1, 1, 'released', 'Cancelled', now())`,
     ],
   },
   {
@@ -186,49 +186,49 @@ export const forbiddenStatements: readonly ForbiddenStatement[] = [
     sentence: 'an entry written by hand',
     rule: 'entry_only_by_transfer',
     statements: ({ person }) => [
-      `insert into ledger.entries (account_id, version, transfer_id, delta, previous, current)
-     select account_id, version + 1, 1, 5, balance, balance + 5 from ledger.accounts where account_id = 'user/${person.userId}/available'`,
+      `insert into ledger.entries (account_id, version, transfer_id, delta, previous, current, free_delta)
+     select account_id, version + 1, 1, 5, balance, balance + 5, 5 from ledger.accounts where account_id = 'user/${person.userId}/available'`,
     ],
   },
   {
     sentence: 'an overdraft, were there no other rule',
     rule: 'account_no_overdraft',
     statements: ({ person }) => [
-      'alter table ledger.transfers drop constraint transfer_direction',
-      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
-       values ('more', 'release', ${person.userId}, 'user/${person.userId}/held', 'sys/revenue', 1000)`,
+      'alter table ledger.transfers drop constraint transfer_direction, drop constraint transfer_ground',
+      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+       values ('more', 'release', ${person.userId}, 'user/${person.userId}/held', 'sys/revenue', 1000, 0)`,
     ],
   },
   {
     sentence: 'a welcome grant with a key of its own',
     rule: 'transfer_direction',
     statements: ({ person }) => [
-      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
-     values ('welcome:again', 'welcome', ${person.userId}, 'sys/grants', 'user/${person.userId}/available', 3)`,
+      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+     values ('welcome:again', 'welcome', ${person.userId}, 'sys/grants', 'user/${person.userId}/available', 3, 3)`,
     ],
   },
   {
     sentence: 'a second welcome grant',
     rule: 'transfer_key_once',
     statements: ({ person }) => [
-      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
-     values ('welcome:${person.userId}', 'welcome', ${person.userId}, 'sys/grants', 'user/${person.userId}/available', 3)`,
+      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+     values ('welcome:${person.userId}', 'welcome', ${person.userId}, 'sys/grants', 'user/${person.userId}/available', 3, 3)`,
     ],
   },
   {
     sentence: 'a transfer of nothing',
     rule: 'transfer_amount_positive',
     statements: ({ person }) => [
-      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
-     values ('admin:x', 'grant', ${person.userId}, 'sys/grants', 'user/${person.userId}/available', 0)`,
+      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+     values ('admin:x', 'grant', ${person.userId}, 'sys/grants', 'user/${person.userId}/available', 0, 0)`,
     ],
   },
   {
     sentence: 'a transfer from one person to another',
     rule: 'transfer_direction',
     statements: ({ person, stranger }) => [
-      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
-     values ('admin:x', 'grant', ${person.userId}, 'user/${stranger.userId}/available', 'user/${person.userId}/available', 1)`,
+      `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+     values ('admin:x', 'grant', ${person.userId}, 'user/${stranger.userId}/available', 'user/${person.userId}/available', 1, 1)`,
     ],
   },
   {

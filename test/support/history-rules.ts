@@ -74,7 +74,7 @@ export const guardRules: readonly ForbiddenStatement[] = [
       'alter table ledger.orders disable trigger read_video_job',
       `insert into ledger.orders
          select (jsonb_populate_record(o, jsonb_build_object('order_id', 'zzzzzzzzzzzz', 'position', 9))).* from ledger.orders as o limit 1`,
-      "insert into ledger.holds (order_id, user_id, amount) select order_id, user_id, credits from ledger.orders where order_id = 'zzzzzzzzzzzz'",
+      "insert into ledger.holds (order_id, user_id, amount, free_amount) select order_id, user_id, credits, 0 from ledger.orders where order_id = 'zzzzzzzzzzzz'",
       'set constraints all immediate',
     ],
   },

@@ -10,8 +10,11 @@ import {
   type StoredVideo,
   succeedAttempt,
 } from '../../src/generation/attempt.ts';
+import type { ByHand } from '../../src/ledger/by-hand.ts';
 import { openExecution, type Stage } from '../../src/ledger/executions.ts';
-import { grantByAdmin, recordConsent, registerPerson } from '../../src/ledger/people.ts';
+import { grantByAdmin, setPackage } from '../../src/ledger/grants.ts';
+import { bookPayment, createInvoice, type SaidPayment } from '../../src/ledger/payments.ts';
+import { recordConsent, registerPerson } from '../../src/ledger/people.ts';
 import { claimOrder } from '../../src/order/claim.ts';
 import { type Observation, observeOrder } from '../../src/order/observation.ts';
 import { type Placed, type Placement, placeOrders } from '../../src/order/placement.ts';
@@ -26,6 +29,15 @@ const bug = z.object({ invariant: z.string(), subject: z.string(), explanation: 
 
 export type TestPerson = { readonly userId: number; readonly chatId: number };
 export type TestOrder = { readonly orderId: string; readonly uid: string; readonly userId: number };
+
+/** An act of an operator, under a reference of its own. */
+export const byHand = (act: Partial<ByHand> = {}): ByHand => ({
+  reference: randomUUID(),
+  actor: 'tester',
+  reason: 'a test',
+  dryRun: false,
+  ...act,
+});
 
 /** The video that was made for an order. */
 export function videoOf(orderId: string): StoredVideo {
@@ -90,8 +102,45 @@ export class TestLedger {
     const chatId = 1_000_000 + this.#people;
     const { userId } = await registerPerson(this.bot, chatId, 'en');
     const { available } = await recordConsent(this.bot, userId, '1');
-    if (credits > available) await grantByAdmin(this.admin, userId, credits - available, randomUUID());
+    if (credits > available) await grantByAdmin(this.admin, userId, credits - available, byHand());
     return { userId, chatId };
+  }
+
+  /** Offers a package of this name, at this price in Stars. */
+  async offer(packageId: string, credits: number, stars: number): Promise<void> {
+    const act = { actor: 'tester', reason: 'a test' };
+    await setPackage(this.admin, { packageId, credits, stars, offered: true }, act);
+  }
+
+  async invoice(person: TestPerson, packageId: string): Promise<{ invoiceId: string; stars: number }> {
+    const made = await createInvoice(this.bot, person.userId, packageId);
+    if (made.outcome !== 'created') throw new Error(JSON.stringify(made));
+    return made;
+  }
+
+  /** What Telegram says when a person has paid an invoice. */
+  paymentOf(person: TestPerson, { invoiceId, stars }: { invoiceId: string; stars: number }): SaidPayment {
+    const telegramId = person.chatId;
+    return { chargeId: randomUUID(), invoiceId, telegramId, currency: 'XTR', stars, source: 'update' };
+  }
+
+  /** A person has bought a package. */
+  async paid(person: TestPerson, packageId: string): Promise<SaidPayment> {
+    const said = this.paymentOf(person, await this.invoice(person, packageId));
+    const booked = await bookPayment(this.bot, said);
+    if (booked.outcome !== 'booked') throw new Error(JSON.stringify(booked));
+    return said;
+  }
+
+  /** Lets an invoice's time pass; invoices are history, so that no statement of the product can do this. */
+  async expire(invoiceId: string): Promise<void> {
+    await inTransaction(this.superuser, async (database) => {
+      await database.query("set local session_replication_role = 'replica'");
+      await database.query(
+        "update ledger.invoices set created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day' where invoice_id = $1",
+        [invoiceId],
+      );
+    });
   }
 
   placement(person: TestPerson, count = 1, spec: Partial<VideoJobInput> = {}): Placement {
@@ -235,6 +284,17 @@ export class TestLedger {
       // In the product's order of locks, so that time can pass beside anything.
       await database.query('select from ledger.holds where order_id = $1 for no key update', [order.orderId]);
       for (const statement of timeTravel) await database.query(statement, [order.orderId, seconds]);
+    });
+  }
+
+  /** Moves the capture of an order so many days into the past. */
+  async captureEarlier(order: { orderId: string }, days: number): Promise<void> {
+    await inTransaction(this.superuser, async (database) => {
+      await database.query("set local session_replication_role = 'replica'");
+      await database.query(
+        'update ledger.holds set settled_at = settled_at - make_interval(days => $2) where order_id = $1',
+        [order.orderId, days],
+      );
     });
   }
 

@@ -102,7 +102,12 @@ export async function takeOver(database: TestDatabase, orderId: string) {
       await closeOrder(controller, orderId, uid, 'Deleted');
     },
     async grant(userId: number, credits: number): Promise<void> {
-      await admin.query('select ledger.grant_by_admin($1, $2, $3)', [userId, credits, randomUUID()]);
+      await admin.query('select ledger.grant_by_admin($1, $2, $3, $4, $4, false)', [
+        userId,
+        credits,
+        randomUUID(),
+        'test',
+      ]);
     },
   };
 }

@@ -8,7 +8,8 @@ language sql stable security definer set search_path = ledger, pg_temp as $$
   ), bugs as materialized (
     select invariant, count(*) as number from violations group by invariant
   ), bug_names as (
-    select unnest(array['balance', 'settled_once', 'paid_tasks', 'captured_not_kept', 'released_but_shown']) as invariant
+    select unnest(array['balance', 'settled_once', 'paid_tasks', 'captured_not_kept', 'released_but_shown', 'debt', 'payments', 'grants'])
+      as invariant
   )
   select jsonb_build_object(
     'violations', (
@@ -43,10 +44,23 @@ language sql stable security definer set search_path = ledger, pg_temp as $$
     'requests', (
       select coalesce(jsonb_agg(jsonb_build_object('target', target, 'operation', operation, 'class', class, 'count', count)), '[]')
       from request_counts),
-    'credits', jsonb_build_object(
-      'granted', (select coalesce(sum(amount), 0) from transfers where kind in ('welcome', 'grant')),
-      'captured', (select coalesce(sum(amount), 0) from transfers where kind = 'capture'),
-      'held', (select coalesce(sum(balance), 0) from accounts where account_id like 'user/%/held'),
-      'available', (select coalesce(sum(balance), 0) from accounts where account_id like 'user/%/available')))
+    'payments', jsonb_build_object(
+      'unmatched', (select count(*) from unresolved_payments),
+      'refundsPending', (select count(*) from payment_refunds where state = 'intent'),
+      'oldestRefundSeconds', (select coalesce(max(age_seconds(requested_at)), 0) from payment_refunds where state = 'intent')),
+    'credits', (
+      select jsonb_build_object(
+        'granted', coalesce(sum(amount) filter (where kind in ('welcome', 'referral', 'promo', 'grant')), 0),
+        'bought', coalesce(sum(amount) filter (where kind = 'topup'), 0),
+        'captured', coalesce(sum(amount) filter (where kind = 'capture'), 0),
+        'refunded', coalesce(sum(case kind when 'refund' then amount when 'refund-return' then -amount end), 0),
+        'chargedBack', coalesce(sum(amount) filter (where kind in ('chargeback', 'chargeback-debt')), 0),
+        'writtenOff', coalesce(sum(case kind when 'writeoff' then amount when 'forfeit' then -amount end), 0))
+      from transfers) || (
+      select jsonb_build_object(
+        'held', coalesce(sum(balance) filter (where account_id like '%/held'), 0),
+        'available', coalesce(sum(balance) filter (where account_id like '%/available'), 0),
+        'debt', coalesce(sum(balance) filter (where account_id like '%/debt'), 0))
+      from accounts))
 $$;
 grant execute on function ledger.figures to controller, admin, bot;

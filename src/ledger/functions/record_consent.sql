@@ -10,9 +10,9 @@ begin
   if not exists (select from people where user_id = the_user) then
     perform refuse('consent_of_known_person', the_user::text);
   end if;
-  if welcome > 0 then
-    insert into transfers (idempotency_key, kind, user_id, debit, credit, amount)
-    values ('welcome:' || the_user, 'welcome', the_user, 'sys/grants', 'user/' || the_user || '/available', welcome)
+  if welcome > 0 and exists (select from people where user_id = the_user and banned_at is null) then
+    insert into transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+    values ('welcome:' || the_user, 'welcome', the_user, 'sys/grants', 'user/' || the_user || '/available', welcome, welcome)
     on conflict (idempotency_key) do nothing;
     if found then granted := welcome; end if;
   end if;

@@ -1,5 +1,6 @@
--- Finds or makes the person of a Telegram account, and marks them reachable: we have just heard from them.
-create function ledger.register_person(the_telegram_id bigint, telegram_language text) returns jsonb
+-- Finds or makes the person of a Telegram account, and marks them reachable: we have just heard from them. Whoever had themselves forgotten
+-- is known by the HMAC of their Telegram id, and gets their number back.
+create function ledger.register_person(the_telegram_id bigint, telegram_language text, the_identity text default null) returns jsonb
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
   person people;
@@ -7,22 +8,23 @@ declare
   made boolean := false;
 begin
   select * into person from people where telegram_id = the_telegram_id for no key update;
-  if not found then
+  if not found then person := return_person(the_telegram_id, telegram_language, the_identity); end if;
+  if person.user_id is null then
     insert into people (telegram_id, language) values (the_telegram_id, telegram_language)
-    on conflict (telegram_id) do nothing returning * into person;
+    on conflict (telegram_id) where telegram_id is not null do nothing returning * into person;
     made := found;
     if not made then select * into person from people where telegram_id = the_telegram_id for no key update; end if;
   end if;
   if made then
-    insert into accounts (account_id, user_id) values
-      ('user/' || person.user_id || '/available', person.user_id), ('user/' || person.user_id || '/held', person.user_id);
+    insert into accounts (account_id, user_id)
+    select 'user/' || person.user_id || '/' || kind, person.user_id from unnest(array['available', 'debt', 'held']) as kind;
   else
     was_unreachable := person.unreachable_since is not null;
     update people set seen_at = clock_timestamp(), unreachable_since = null where user_id = person.user_id;
     -- Videos that wait for them can be shown now.
     if was_unreachable then perform pg_notify('neurocards_notices', ''); end if;
   end if;
-  return jsonb_build_object(
-    'userId', person.user_id, 'language', person.language, 'consentedAt', person.consented_at, 'created', made);
+  return jsonb_build_object('userId', person.user_id, 'language', person.language, 'consentedAt', person.consented_at, 'created', made,
+    'banned', person.banned_at is not null, 'referralCode', person.referral_code);
 end $$;
 grant execute on function ledger.register_person to bot;

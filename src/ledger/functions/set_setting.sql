@@ -8,6 +8,7 @@ begin
   then perform refuse('setting_is_known', coalesce(name, 'null')); end if;
   execute format('update ledger.settings set %I = (jsonb_populate_record(null::ledger.settings, $1)).%I', name, name)
   using jsonb_build_object(name, value);
+  perform record_action(session_user, 'setting', null, jsonb_build_object('name', name, 'value', value), 'set by its name', '{"outcome": "set"}');
   return (select to_jsonb(settings) - 'only_row' from settings);
 end $$;
 grant execute on function ledger.set_setting to admin;

@@ -8,10 +8,11 @@ begin
   update holds set state = outcome, reason = why, settled_at = clock_timestamp()
   where order_id = the_order and state = 'held' returning * into hold;
   if not found then perform refuse('hold_settled_once', the_order); end if;
-  insert into transfers (idempotency_key, kind, user_id, debit, credit, amount, order_id)
+  insert into transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount, order_id)
   values ('settle:' || the_order, case outcome when 'captured' then 'capture' else 'release' end, hold.user_id,
     'user/' || hold.user_id || '/held',
-    case outcome when 'captured' then 'sys/revenue' else 'user/' || hold.user_id || '/available' end, hold.amount, the_order);
+    case outcome when 'captured' then 'sys/revenue' else 'user/' || hold.user_id || '/available' end, hold.amount, hold.free_amount,
+    the_order);
   perform write_outcome(hold, failure);
   return hold;
 end $$;

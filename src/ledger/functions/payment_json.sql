@@ -1,0 +1,8 @@
+-- What the bot hears of a payment: whose it is, and what they have now. Nobody's when it is unmatched.
+create function ledger.payment_json(outcome text, payment ledger.payments) returns jsonb
+language sql stable set search_path = ledger, pg_temp as $$
+  select jsonb_build_object('outcome', outcome, 'because', payment.unmatched, 'paymentId', payment.payment_id, 'userId', payment.user_id,
+    'credits', coalesce(payment.credits, 0), 'available', available_credits(payment.user_id), 'debt', owed_credits(payment.user_id),
+    'language', (
+      select language from people where user_id = payment.user_id or payment.user_id is null and telegram_id = payment.telegram_id))
+$$;
