@@ -176,7 +176,7 @@ describe('the number of videos is chosen on the confirmation', () => {
   });
 
   test('and what nobody can pay for has no button that orders, only the choice of fewer', () => {
-    const context = contextWith({ draft: confirming, balance: { available: 5, held: 0 } });
+    const context = contextWith({ draft: confirming, balance: { available: 5, held: 0, debt: 0, free: 5 } });
     const { say } = converse(context, tap({ kind: 'count', nonce, count: 3 }));
     expect(kinds(say)).toContain('These 3 videos cost 6 credits, and you have 5 credits');
     expect(kinds(say)).not.toContain('"create"');

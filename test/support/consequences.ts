@@ -78,6 +78,9 @@ const released = "(select order_id from ledger.holds where state = 'released' li
 const untouched =
   "(select order_id from ledger.holds where state = 'held' and not exists (select from ledger.attempts where attempts.order_id = holds.order_id) limit 1)";
 
+/** An act of an operator that no grant stands on. */
+const ungranted = "(select max(action_id) as action_id from ledger.admin_actions where command = 'setting')";
+
 export const consequences: readonly Consequence[] = [
   {
     sentence: 'a transfer moves both balances and leaves an entry for each',
@@ -89,13 +92,13 @@ export const consequences: readonly Consequence[] = [
         [
           ...before,
           'create temporary table before on commit drop as select * from ledger.accounts',
-          `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount)
-             select 'admin:consequence', 'grant', user_id, 'sys/grants', 'user/' || user_id || '/available', 5
-             from ledger.people order by user_id limit 1`,
+          `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount, action_id)
+             select 'admin:' || action_id, 'grant', user_id, 'sys/grants', 'user/' || user_id || '/available', 5, 5, action_id
+             from ledger.people cross join ${ungranted} as action order by user_id limit 1`,
         ],
         `select count(*) = 1 as follows from ledger.transfers join ledger.entries using (transfer_id)
            join ledger.accounts using (account_id) join before using (account_id)
-         where idempotency_key = 'admin:consequence' and accounts.balance = before.balance + 5
+         join ${ungranted} as action using (action_id) where accounts.balance = before.balance + 5
            and accounts.version = before.version + 1 and entries.version = accounts.version`,
       ),
   },

@@ -17,9 +17,10 @@ begin
     moving := moving || words;
   end if;
   if to_jsonb(new) - moving <> to_jsonb(old) - moving then perform refuse('order_is_as_it_was_placed', old.order_id); end if;
-  if old.claimed_by is not null and (new.claimed_by, new.claimed_at) is distinct from (old.claimed_by, old.claimed_at) then
-    perform refuse('order_claimed_once', old.order_id);
-  end if;
+  if old.claimed_by is not null and (new.claimed_by, new.claimed_at) is distinct from (old.claimed_by, old.claimed_at)
+    and not exists (
+      select from reclaims where order_id = old.order_id and former_uid = old.claimed_by and new_uid = new.claimed_by)
+  then perform refuse('order_claimed_once', old.order_id); end if;
   if old.admitted_at is not null and new.admitted_at is distinct from old.admitted_at then
     perform refuse('order_admitted_once', old.order_id);
   end if;
@@ -76,3 +77,4 @@ create or replace view ledger.showable as
   where holds.state = 'captured' and orders.redacted_at is null and (
     deliveries.state = 'waiting' and (people.unreachable_since is null or deliveries.asked_at is not null)
     or deliveries.state = 'uncertain' and deliveries.asked_at is not null);
+grant select (redacted_at) on ledger.orders to admin;

@@ -4,4 +4,3 @@ grant select on ledger.promos, ledger.packages, ledger.invoices, ledger.chargeba
 grant select (payment_id, charge_id, invoice_id, user_id, credits, currency, stars, received_at, source, unmatched) on ledger.payments to admin;
 grant select (conflict_id, charge_id, noted_at) on ledger.payment_conflicts to admin;
 grant select (referral_code, referred_by, banned_at, forgotten_at) on ledger.people to admin;
-grant select (redacted_at) on ledger.orders to admin;
