@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FailureClass } from './classes.ts';
 import type { TelegramMeaning } from './telegram.ts';
-import { classifyTelegram } from './telegram.ts';
+import { classifyRefund, classifyTelegram } from './telegram.ts';
 
 function said(errorCode: number, description: string, retryAfter?: number) {
   return classifyTelegram({ httpStatus: errorCode, errorCode, description, retryAfter });
@@ -63,5 +63,35 @@ describe('a call without a definite answer', () => {
     'ERR_TLS_CERT_ALTNAME_INVALID',
   ])('%s means that it surely never left', (networkError) => {
     expect(classifyTelegram({ networkError })).toMatchObject({ answered: true, meaning: 'retry-later' });
+  });
+});
+
+describe('a refund of Stars', () => {
+  const asked = (seen: Parameters<typeof classifyTelegram>[0]) =>
+    classifyRefund(classifyTelegram(seen).meaning, seen.description ?? '');
+
+  it('that was made before is done', () => {
+    const description = 'Bad Request: CHARGE_ALREADY_REFUNDED';
+    expect(asked({ httpStatus: 400, errorCode: 400, description })).toBe('done');
+  });
+
+  it.each([
+    'Bad Request: CHARGE_NOT_FOUND',
+    'Bad Request: CHARGE_ID_EMPTY',
+    'Bad Request: USER_ID_INVALID',
+    'Bad Request: invalid user_id specified',
+  ])('is refused for good by "%s"', (description) => {
+    expect(asked({ httpStatus: 400, errorCode: 400, description })).toBe('refused');
+  });
+
+  it.each([
+    ['a word we have not met', { httpStatus: 400, errorCode: 400, description: 'Bad Request: BALANCE_TOO_LOW' }],
+    ['a person who blocked the bot', { errorCode: 403, description: 'Forbidden: bot was blocked by the user' }],
+    ['too many requests', { errorCode: 429, description: 'Too Many Requests: retry after 3', retryAfter: 3 }],
+    ['a revoked token', { httpStatus: 401, errorCode: 401, description: 'Unauthorized' }],
+    ['an error of the server', { httpStatus: 500, errorCode: 500, description: 'CHARGE_NOT_FOUND' }],
+    ['a reset connection', { networkError: 'ECONNRESET' }],
+  ])('is asked for again after %s', (_what, seen) => {
+    expect(asked(seen)).toBe('later');
   });
 });

@@ -35,6 +35,8 @@ type Rule = {
 const rules: readonly Rule[] = [
   // The edit is in place: an earlier try of ours worked.
   { pattern: /message is not modified/i, class: 'delivery-network', meaning: 'done' },
+  // So are the Stars of this payment.
+  { pattern: /CHARGE_ALREADY_REFUNDED/, class: 'delivery-network', meaning: 'done' },
   {
     pattern: /message to (edit|delete|reply|be replied) not found/i,
     class: 'delivery-file',
@@ -100,4 +102,19 @@ const unknown: TelegramVerdict = { class: 'delivery-network', answered: false, m
 
 function notNow(failure: FailureClass, retryAfterSeconds: number): TelegramVerdict {
   return { class: failure, answered: true, meaning: 'retry-later', retryAfterSeconds };
+}
+
+/** What came of asking Telegram to return the Stars of a payment. */
+export type RefundVerdict = 'done' | 'refused' | 'later';
+
+/**
+ * Refusals that no repetition changes: Telegram knows no such payment, or no such person. Any other "no" (too few Stars on the bot's
+ * balance, a word we have not met) may pass, and only a sure one may give the credits back.
+ */
+const refundsRefused = /CHARGE_NOT_FOUND|CHARGE_ID_(EMPTY|INVALID)|USER_ID_INVALID|invalid user_id specified/;
+
+/** Says what an answer to refundStarPayment, or the lack of one, means for the refund. */
+export function classifyRefund(meaning: TelegramMeaning, description: string): RefundVerdict {
+  if (meaning === 'done') return 'done';
+  return meaning === 'refused' && refundsRefused.test(description) ? 'refused' : 'later';
 }

@@ -32,6 +32,7 @@ const press: fc.Arbitrary<Press> = fc.oneof(
     turn: fc.integer({ min: 1, max: 9_999_999 }),
     price: fc.integer({ min: 1, max: 1_000_000 }),
   }),
+  fc.record({ kind: fc.constant('buy' as const), package: fc.stringMatching(/^[a-z0-9-]{1,32}$/) }),
   fc.record({ kind: fc.constantFrom('cancel' as const, 'show' as const), order }),
 );
 

@@ -17,9 +17,11 @@ export type Press =
   | { kind: 'skip' | 'create' | 'discard' | 'check'; nonce: string }
   /** `turn` makes a second tap on the same button the same order. */
   | { kind: 'again'; order: string; turn: number; price: number }
-  | { kind: 'cancel' | 'show'; order: string };
+  | { kind: 'cancel' | 'show'; order: string }
+  | { kind: 'buy'; package: string };
 
 const nonce = z.string().regex(/^[a-z2-7]{16}$/);
+const saleId = z.string().regex(/^[a-z0-9-]{1,32}$/);
 const order = z.string().regex(ORDER_ID_PATTERN);
 const number = z
   .string()
@@ -42,6 +44,7 @@ const shapes = [
   z
     .tuple([z.literal('g'), order, number, number])
     .transform(([, id, turn, price]): Press => ({ kind: 'again', order: id, turn, price })),
+  z.tuple([z.literal('b'), saleId]).transform(([, id]): Press => ({ kind: 'buy', package: id })),
   ...(['skip', 'create', 'discard', 'check'] as const).map((kind) =>
     z.tuple([z.literal(letters[kind]), nonce]).transform(([, draft]): Press => ({ kind, nonce: draft })),
   ),
@@ -65,6 +68,8 @@ export function pressData(press: Press): string {
       return `k:${press.nonce}:${press.count}`;
     case 'again':
       return `g:${press.order}:${press.turn}:${press.price}`;
+    case 'buy':
+      return `b:${press.package}`;
     case 'cancel':
     case 'show':
       return `${letters[press.kind]}:${press.order}`;

@@ -5,7 +5,8 @@ import type { Language } from '../texts/language.ts';
 import { inlineKeyboard, type Keyboard } from './button.ts';
 import { downloadFile } from './download.ts';
 import { TelegramError } from './error.ts';
-import { allowedUpdates } from './update.ts';
+import { type StarCalls, starCalls } from './stars.ts';
+import { allowedUpdates, updatesAtOnce } from './update.ts';
 
 export interface TelegramOptions {
   token: string;
@@ -15,7 +16,7 @@ export interface TelegramOptions {
   onRequest?: (method: string, outcome: 'ok' | FailureClass) => void;
 }
 
-export interface TelegramClient {
+export interface TelegramClient extends StarCalls {
   /** Waits up to `timeoutSeconds`; answers raw updates from `offset` on, which confirms those before it. */
   getUpdates(offset: number, timeoutSeconds: number, signal: AbortSignal): Promise<unknown[]>;
   /** Sends HTML text; answers the message id. */
@@ -31,7 +32,6 @@ export interface TelegramClient {
   /** A message of ours that nobody needs; one that is gone already is no failure. */
   deleteMessage(chatId: number, messageId: number): Promise<void>;
   answerCallback(callbackId: string, text?: string, alert?: boolean): Promise<void>;
-  refuseCheckout(checkoutId: string, why: string): Promise<void>;
   /** Turns a message into a video; answers its file id. */
   editMessageVideo(video: VideoMessage, signal?: AbortSignal): Promise<string | null>;
   /** The bytes of a file somebody sent; throws TelegramError, or FileTooBigError above `maxBytes`. */
@@ -97,7 +97,7 @@ export function createTelegramClient({ token, apiRoot, onRequest }: TelegramOpti
   const html = { parse_mode: 'HTML', link_preview_options: { is_disabled: true } } as const;
   return {
     async getUpdates(offset, timeoutSeconds, signal) {
-      const args = { offset, timeout: timeoutSeconds, limit: 100, allowed_updates: [...allowedUpdates] };
+      const args = { offset, timeout: timeoutSeconds, limit: updatesAtOnce, allowed_updates: [...allowedUpdates] };
       const answer = await call('getUpdates', (s) => raw.getUpdates(args, s), signal, timeoutSeconds * 1000 + callMs);
       return z.array(z.unknown()).parse(answer);
     },
@@ -124,10 +124,7 @@ export function createTelegramClient({ token, apiRoot, onRequest }: TelegramOpti
       const args = { callback_query_id: callbackId, ...(text === undefined ? {} : { text, show_alert: alert }) };
       await call('answerCallbackQuery', (s) => raw.answerCallbackQuery(args, s));
     },
-    async refuseCheckout(checkoutId, why) {
-      const args = { pre_checkout_query_id: checkoutId, ok: false, error_message: why };
-      await call('answerPreCheckoutQuery', (s) => raw.answerPreCheckoutQuery(args, s));
-    },
+    ...starCalls(raw, call),
     editMessageVideo: (video, signal) => editVideo(raw, call, video, signal),
     async download(fileId, maxBytes, signal) {
       const { file_path } = file.parse(await call('getFile', (s) => raw.getFile({ file_id: fileId }, s), signal));
@@ -152,7 +149,8 @@ export function createTelegramClient({ token, apiRoot, onRequest }: TelegramOpti
 }
 
 type GrammySignal = NonNullable<Parameters<RawApi['getMe']>[0]>;
-type Call = (
+/** Makes one call, within `limitMs`; throws TelegramError. */
+export type Call = (
   method: string,
   request: (signal: GrammySignal) => Promise<unknown>,
   signal?: AbortSignal,

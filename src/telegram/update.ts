@@ -12,6 +12,14 @@ const photoSize = z.object({
   file_size: z.int().optional(),
 });
 
+/** A payment for an invoice of ours, or its return. `invoice_payload` is what we wrote into the invoice. */
+const payment = z.object({
+  currency: z.string(),
+  total_amount: z.int(),
+  invoice_payload: z.string(),
+  telegram_payment_charge_id: z.string(),
+});
+
 const message = z.object({
   message_id: z.int(),
   /** Unix seconds. */
@@ -25,6 +33,16 @@ const message = z.object({
   document: z
     .object({ file_id: z.string(), mime_type: z.string().optional(), file_size: z.int().optional() })
     .optional(),
+  successful_payment: payment.optional(),
+  refunded_payment: payment.optional(),
+});
+
+const checkout = z.object({
+  id: z.string(),
+  from: user,
+  currency: z.string(),
+  total_amount: z.int(),
+  invoice_payload: z.string(),
 });
 
 export const updateSchema = z.object({
@@ -39,14 +57,20 @@ export const updateSchema = z.object({
       data: z.string().optional(),
     })
     .optional(),
-  pre_checkout_query: z.object({ id: z.string(), from: user }).optional(),
+  pre_checkout_query: checkout.optional(),
   my_chat_member: z.object({ chat, from: user, new_chat_member: z.object({ status: z.string() }) }).optional(),
 });
 export type Update = z.infer<typeof updateSchema>;
 export type Message = z.infer<typeof message>;
+/** Telegram asks whether a payment may be made. */
+export type Checkout = z.infer<typeof checkout>;
+export type Payment = z.infer<typeof payment>;
 
 /** The kinds of updates we ask for, always by name: an omitted list keeps whatever was set before. */
 export const allowedUpdates = ['message', 'callback_query', 'pre_checkout_query', 'my_chat_member'] as const;
+
+/** The most that one getUpdates brings (Bot API). */
+export const updatesAtOnce = 100;
 
 /** The chat an update belongs to: its order among other updates is kept within it. 0 for an update of no chat. */
 export function chatOf(update: Update): number {
