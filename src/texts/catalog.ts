@@ -21,6 +21,17 @@ export type Trouble =
   | 'removed'
   | 'delivery';
 
+/** Why a bill cannot be paid. */
+export type CheckoutTrouble =
+  | 'unknown-invoice'
+  | 'paid'
+  | 'expired'
+  | 'other-person'
+  | 'other-amount'
+  | 'other-currency'
+  | 'banned'
+  | 'unavailable';
+
 export type Stage = 'accepted' | 'queued' | 'preparing' | 'generating';
 
 /** Which of how many videos that were ordered with one tap. */
@@ -116,7 +127,23 @@ export interface Catalog {
   languageSet: string;
   privateOnly: string;
   ourFault(facts: { contact: string }): string;
-  paymentsLater: string;
+  /** Instead of paying: at most 200 characters, shown by Telegram. */
+  checkout: Record<CheckoutTrouble, string>;
+  packages(facts: { available: number; contact: string }): string;
+  nothingOnSale(facts: { contact: string }): string;
+  packageButton(facts: { credits: number; stars: number }): string;
+  /** At most 32 characters. */
+  invoiceTitle(facts: { credits: number }): string;
+  /** At most 255 characters. */
+  invoiceDescription(facts: { credits: number }): string;
+  saleRefused(facts: { contact: string }): string;
+  paymentHelp(facts: { contact: string }): string;
+  paid(facts: { credits: number; repaid: number; available: number; debt: number }): string;
+  paymentUnmatched(facts: { stars: number; contact: string }): string;
+  /** `available` is null for somebody who has no account. */
+  refunded(facts: { stars: number; credits: number; available: number | null }): string;
+  refundRefused(facts: { stars: number; credits: number; available: number | null; contact: string }): string;
+  chargedBack(facts: { stars: number; credits: number; available: number; debt: number; contact: string }): string;
   toast: Record<
     | 'stale'
     | 'foreign'
@@ -142,6 +169,6 @@ export interface Catalog {
   unconfirmed(facts: { credits: number }): string;
   videoCaption: string;
   placeholder: string;
-  commands: Record<'start' | 'new' | 'balance' | 'cancel' | 'language' | 'help' | 'terms' | 'privacy', string>;
+  commands: Record<'start' | 'new' | 'balance' | 'buy' | 'cancel' | 'language' | 'help' | 'terms' | 'privacy', string>;
   description: string;
 }

@@ -183,7 +183,52 @@ export const en = {
   privateOnly: 'I work in private chats only. Open a chat with me and press Start.',
   ourFault: ({ contact }) =>
     `Something went wrong on our side, and I could not handle that. Please try once more; if it happens again, write to ${escapeHtml(contact)}`,
-  paymentsLater: 'Payments are not open yet. Nothing was charged.',
+  checkout: {
+    'unknown-invoice': 'We do not know this bill. Nothing was charged. Ask for a new one: /buy',
+    paid: 'This bill is paid already. Nothing was charged again. For more credits: /buy',
+    expired: 'This bill is too old. Nothing was charged. Ask for a new one: /buy',
+    'other-person': 'This bill is somebody else’s. Nothing was charged. Open a chat with me and send /buy',
+    'other-amount': 'This bill has another price by now. Nothing was charged. Ask for a new one: /buy',
+    'other-currency': 'We take Telegram Stars only. Nothing was charged. Ask for a new bill: /buy',
+    banned: 'We do not sell to this account. Nothing was charged. Questions: /paysupport',
+    unavailable: 'We cannot take payments for the moment. Nothing was charged. Please try again in a few minutes.',
+  },
+  packages: ({ available, contact }) =>
+    `Your balance: <b>${credits(available)}</b>. Choose how many credits to buy; they are paid with Telegram Stars.\n\n` +
+    `Credits pay for videos. A video that fails gives its credits back, not Stars. Questions about a payment: ${escapeHtml(contact)}`,
+  nothingOnSale: ({ contact }) => `No credits are on sale at the moment. To get some, write to ${escapeHtml(contact)}`,
+  packageButton: ({ credits: count, stars }) => `${credits(count)} - ⭐ ${stars}`,
+  invoiceTitle: ({ credits: count }) => credits(count),
+  invoiceDescription: ({ credits: count }) =>
+    `${credits(count)} for videos in this bot. They arrive as soon as Telegram confirms the payment.`,
+  saleRefused: ({ contact }) =>
+    `I cannot sell you that. Look at the list again: /buy, or write to ${escapeHtml(contact)}`,
+  paymentHelp: ({ contact }) =>
+    'Bought credits arrive within a minute of the payment, at the latest within half an hour. ' +
+    `If they did not, or you want to return a purchase, write to ${escapeHtml(contact)} with the date and the number of Stars.`,
+  paid: ({ credits: bought, repaid, available, debt }) =>
+    `Thank you! You bought <b>${credits(bought)}</b>. ` +
+    (repaid > 0 ? `${credits(repaid)} of them paid what you owed. ` : '') +
+    `Your balance: <b>${credits(available)}</b>.` +
+    (debt > 0 ? `\nYou still owe ${credits(debt)}; until they are paid no video can be ordered.` : ''),
+  paymentUnmatched: ({ stars, contact }) =>
+    `Your payment of ⭐ ${stars} has arrived, but it fits none of your open bills. Nothing is lost: we look into it, and you get ` +
+    `the credits or the Stars. If you hear nothing within a day, write to ${escapeHtml(contact)}`,
+  refunded: ({ stars, credits: taken, available }) =>
+    `⭐ ${stars} went back to you.` +
+    (taken > 0 ? ` ${credits(taken)} of that purchase are no longer yours.` : '') +
+    (available === null ? '' : ` Your balance: <b>${credits(available)}</b>.`),
+  refundRefused: ({ stars, credits: returned, available, contact }) =>
+    `Telegram refused to return ⭐ ${stars} to you.` +
+    (returned > 0 ? ` ${credits(returned)} are yours again.` : '') +
+    (available === null ? '' : ` Your balance: <b>${credits(available)}</b>.`) +
+    ` Please write to ${escapeHtml(contact)}`,
+  chargedBack: ({ stars, credits: taken, available, debt, contact }) =>
+    `A payment of ⭐ ${stars} was taken back, and ${credits(taken)} went with it. Your balance: <b>${credits(available)}</b>.` +
+    (debt > 0
+      ? `\nYou had spent some of them: you owe ${credits(debt)}. The next credits you get pay for that first; until then no video can be ordered.`
+      : '') +
+    `\nIf that is a mistake, write to ${escapeHtml(contact)}`,
   toast: {
     stale: 'This button is out of date. Please use the latest message.',
     foreign: 'This button is not yours.',
@@ -240,6 +285,7 @@ export const en = {
     start: 'Start',
     new: 'New video',
     balance: 'My credits',
+    buy: 'Buy credits',
     cancel: 'Drop the draft or cancel an order',
     language: 'Language',
     help: 'Help and contact',

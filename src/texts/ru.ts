@@ -188,7 +188,52 @@ export const ru = {
   privateOnly: 'Я работаю только в личных чатах. Откройте чат со мной и нажмите «Старт».',
   ourFault: ({ contact }) =>
     `У нас что-то сломалось, и обработать это не вышло. Попробуйте ещё раз; если повторится, напишите ${escapeHtml(contact)}`,
-  paymentsLater: 'Оплата пока не открыта. Ничего не списано.',
+  checkout: {
+    'unknown-invoice': 'Такого счёта у нас нет. Ничего не списано. Новый счёт: /buy',
+    paid: 'Этот счёт уже оплачен. Второй раз ничего не списано. Ещё кредиты: /buy',
+    expired: 'Этот счёт устарел. Ничего не списано. Новый счёт: /buy',
+    'other-person': 'Это чужой счёт. Ничего не списано. Откройте чат со мной и отправьте /buy',
+    'other-amount': 'Цена этого счёта изменилась. Ничего не списано. Новый счёт: /buy',
+    'other-currency': 'Принимаются только Telegram Stars. Ничего не списано. Новый счёт: /buy',
+    banned: 'Этому аккаунту мы не продаём. Ничего не списано. Вопросы: /paysupport',
+    unavailable: 'Сейчас оплату принять не получается. Ничего не списано. Попробуйте через несколько минут.',
+  },
+  packages: ({ available, contact }) =>
+    `Баланс: <b>${credits(available)}</b>. Выберите, сколько кредитов купить; оплата в Telegram Stars.\n\n` +
+    `Кредитами оплачиваются видео. Если видео не получилось, возвращаются кредиты, а не Stars. Вопросы об оплате: ${escapeHtml(contact)}`,
+  nothingOnSale: ({ contact }) => `Сейчас кредиты не продаются. Чтобы их получить, напишите ${escapeHtml(contact)}`,
+  packageButton: ({ credits: count, stars }) => `${credits(count)} - ⭐ ${stars}`,
+  invoiceTitle: ({ credits: count }) => credits(count),
+  invoiceDescription: ({ credits: count }) =>
+    `${credits(count)} на видео в этом боте. Придут, как только Telegram подтвердит оплату.`,
+  saleRefused: ({ contact }) =>
+    `Продать это не получается. Посмотрите список ещё раз: /buy, или напишите ${escapeHtml(contact)}`,
+  paymentHelp: ({ contact }) =>
+    'Купленные кредиты приходят в течение минуты после оплаты, самое позднее через полчаса. ' +
+    `Если не пришли или вы хотите вернуть покупку, напишите ${escapeHtml(contact)}: укажите дату и число Stars.`,
+  paid: ({ credits: bought, repaid, available, debt }) =>
+    `Спасибо! Куплено: <b>${credits(bought)}</b>. ` +
+    (repaid > 0 ? `Из них в счёт долга: ${credits(repaid)}. ` : '') +
+    `Баланс: <b>${credits(available)}</b>.` +
+    (debt > 0 ? `\nОстался долг: ${credits(debt)}; пока он не погашен, заказать видео нельзя.` : ''),
+  paymentUnmatched: ({ stars, contact }) =>
+    `Ваша оплата ⭐ ${stars} пришла, но не подходит ни к одному открытому счёту. Ничего не пропало: мы разберёмся, и вы получите ` +
+    `кредиты или Stars. Если за день ничего не услышите, напишите ${escapeHtml(contact)}`,
+  refunded: ({ stars, credits: taken, available }) =>
+    `Вам вернулись ⭐ ${stars}.` +
+    (taken > 0 ? ` Кредиты этой покупки списаны: ${credits(taken)}.` : '') +
+    (available === null ? '' : ` Баланс: <b>${credits(available)}</b>.`),
+  refundRefused: ({ stars, credits: returned, available, contact }) =>
+    `Telegram отказался вернуть ⭐ ${stars}.` +
+    (returned > 0 ? ` Кредиты снова ваши: ${credits(returned)}.` : '') +
+    (available === null ? '' : ` Баланс: <b>${credits(available)}</b>.`) +
+    ` Напишите, пожалуйста, ${escapeHtml(contact)}`,
+  chargedBack: ({ stars, credits: taken, available, debt, contact }) =>
+    `Оплата ⭐ ${stars} отозвана, вместе с ней списано: ${credits(taken)}. Баланс: <b>${credits(available)}</b>.` +
+    (debt > 0
+      ? `\nЧасть из них уже потрачена, ваш долг: ${credits(debt)}. Следующие кредиты сначала погасят его; до тех пор заказать видео нельзя.`
+      : '') +
+    `\nЕсли это ошибка, напишите ${escapeHtml(contact)}`,
   toast: {
     stale: 'Эта кнопка устарела. Нажмите кнопку в последнем сообщении.',
     foreign: 'Это не ваша кнопка.',
@@ -245,6 +290,7 @@ export const ru = {
     start: 'Начать',
     new: 'Новое видео',
     balance: 'Мои кредиты',
+    buy: 'Купить кредиты',
     cancel: 'Убрать черновик или отменить заказ',
     language: 'Язык',
     help: 'Помощь и связь',
