@@ -68,6 +68,8 @@ const told = {
   credits,
   available: credits,
   debt: credits,
+  /** What of the payment's credits repaid debt at once. */
+  repaid: credits,
   language: language.nullable(),
 };
 

@@ -54,12 +54,13 @@ const answered = z.object({
   chatId: z.number().nullable(),
   language: language.nullable(),
 });
+export type AnsweredRefund = z.infer<typeof answered>;
 /** Records what Telegram answered. Repeated, or late, it changes nothing that has ended. */
 export const answerPaymentRefund = (
   database: Database,
   refundId: number,
   answer: RefundAnswer,
-): Promise<z.infer<typeof answered>> =>
+): Promise<AnsweredRefund> =>
   callFunction(
     database,
     'ledger.answer_payment_refund',
