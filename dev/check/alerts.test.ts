@@ -57,7 +57,7 @@ function exists(metric: string): boolean {
   return metric in table || table[metric.replace(/_(bucket|sum|count)$/, '')]?.type === 'histogram';
 }
 
-test('there are seven alerts', () => {
+test('there are eleven alerts', () => {
   expect(alerts.map(({ alert }) => alert).sort()).toEqual([
     'NeurocardsAuditModeEntered',
     'NeurocardsAuditStale',
@@ -66,6 +66,10 @@ test('there are seven alerts', () => {
     'NeurocardsOrderStuck',
     'NeurocardsOrderUnsettled',
     'NeurocardsOutsideFailing',
+    'NeurocardsPaymentRefundStuck',
+    'NeurocardsPaymentUnbooked',
+    'NeurocardsPaymentUnmatched',
+    'NeurocardsPaymentsUnreconciled',
   ]);
 });
 

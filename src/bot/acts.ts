@@ -7,6 +7,7 @@ import { closeDraft } from './draft.ts';
 import { place } from './place.ts';
 import { ask, inLanguage } from './questions.ts';
 import { refusedScreen } from './refusal.ts';
+import { offer, sell } from './sale.ts';
 import { consentScreen, maxCharacters, photoRefusedScreen, plain, questionScreen, show, toast } from './screens.ts';
 import type { Act, Context, Step } from './step.ts';
 import { takePhoto } from './take-photo.ts';
@@ -31,6 +32,10 @@ export function perform(act: Act, context: Context, at: ActPlace): Promise<Step>
       return cancel(act, context, at);
     case 'show':
       return showAgain(act, context, at);
+    case 'offer':
+      return offer(context, at);
+    case 'sell':
+      return sell(act, context, at);
   }
 }
 

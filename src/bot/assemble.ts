@@ -8,8 +8,10 @@ import { createPhotoNormaliser } from '../photo/normaliser.ts';
 import { createPool, type DatabasePool } from '../postgres/pool.ts';
 import { createFileStorage } from '../storage/files.ts';
 import { createTelegramClient } from '../telegram/client.ts';
+import { createCheckouts } from './checkout.ts';
 import { type BotEnvironment, offerOf } from './config.ts';
 import type { Desk } from './desk.ts';
+import type { Intake } from './intake.ts';
 import { type BotMetrics, createBotMetrics } from './metrics.ts';
 import type { ReceiverState } from './receiver.ts';
 import { createVideoJobs, type VideoJobs } from './video-jobs.ts';
@@ -21,6 +23,8 @@ export interface Bot {
   owner: string;
   pool: DatabasePool;
   desk: Desk;
+  /** Where updates come in. */
+  intake: Intake;
   videoJobs: VideoJobs;
   log: Logger;
   metrics: Metrics;
@@ -32,6 +36,8 @@ export interface Bot {
 }
 
 const connections = 12;
+/** Of checkouts alone: Telegram waits 10 s for their answer, whatever all others wait for. */
+const checkoutPool = { max: 2, connectTimeoutMillis: 3_000, statementTimeoutMillis: 3_000 };
 
 /** Opens the doors; nothing is connected to yet. */
 export function assemble(env: BotEnvironment, kubeconfig: string | undefined): Bot {
@@ -52,6 +58,12 @@ export function assemble(env: BotEnvironment, kubeconfig: string | undefined): B
     apiRoot: env.NEUROCARDS_TELEGRAM_API_ROOT,
     onRequest: counts.telegram,
   });
+  const checkoutDatabase = createPool(env.NEUROCARDS_DATABASE_URL, {
+    applicationName: 'neurocards-bot-checkout',
+    ...checkoutPool,
+    onIdleError: (error) => log.warn({ err: error }, 'an idle database connection was lost'),
+  });
+  const contact = env.NEUROCARDS_SUPPORT_CONTACT;
   return {
     env,
     owner: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
@@ -62,9 +74,16 @@ export function assemble(env: BotEnvironment, kubeconfig: string | undefined): B
       storage: createFileStorage(env.NEUROCARDS_STORAGE_DIRECTORY),
       normalisePhoto: createPhotoNormaliser(photoChild()),
       offer: offerOf(env),
-      contact: env.NEUROCARDS_SUPPORT_CONTACT,
+      contact,
       log,
       mirrorCancel: videoJobs.mirrorCancel,
+    },
+    intake: {
+      pool,
+      checkouts: createCheckouts({ database: checkoutDatabase, telegram, log, onAnswer: counts.checkout }),
+      contact,
+      log,
+      onBooked: counts.booking,
     },
     videoJobs,
     log,
@@ -74,7 +93,7 @@ export function assemble(env: BotEnvironment, kubeconfig: string | undefined): B
     turnedAt: new Map(),
     async close() {
       await kube.close();
-      await pool.end();
+      await Promise.all([pool.end(), checkoutDatabase.end()]);
     },
   };
 }

@@ -35,6 +35,8 @@ function onCommand(context: Context, name: string): Step {
     case 'support':
     case 'settings':
       return { say: [show(plain(texts.help({ contact, price: terms.unitPrice })))] };
+    case 'paysupport':
+      return { say: [show(plain(texts.paymentHelp({ contact })))] };
     case 'terms':
       return { say: [show(plain(texts.terms({ contact })))] };
     case 'privacy':
@@ -52,6 +54,8 @@ function onCommand(context: Context, name: string): Step {
       return { say: [show(askPhotoScreen(texts))] };
     case 'balance':
       return { say: [show(plain(texts.balance(balance)))] };
+    case 'buy':
+      return { act: { kind: 'offer' } };
     case 'cancel':
       return onCancel(context);
     default:

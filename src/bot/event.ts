@@ -27,6 +27,8 @@ export function hear(update: Update): Heard {
   const { message, callback_query: callback, my_chat_member: membership } = update;
   if (message !== undefined) {
     if (message.from === undefined || message.from.is_bot === true) return undefined;
+    // Booked when it was stored; nothing is left to think about.
+    if (message.successful_payment !== undefined || message.refunded_payment !== undefined) return undefined;
     const language = languageOf(message.from.language_code);
     if (message.chat.type !== 'private')
       return message.text?.startsWith('/') === true ? { group: language } : undefined;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../postgres/call.ts';
-import { storableJson } from '../postgres/storable.ts';
+import { storableJson, storableText } from '../postgres/storable.ts';
 import type { Update } from '../telegram/update.ts';
 import { chatOf } from '../telegram/update.ts';
 import { type Reply, writeReplies } from './reply.ts';
@@ -23,10 +23,29 @@ export async function storeUpdates(database: Database, updates: readonly Update[
   );
 }
 
+/**
+ * Stores something to say whose cause is no update that somebody has to think about: decided already, and once for each subject.
+ * `update` is the one that told of it.
+ */
+export async function storeWords(
+  transaction: Database,
+  words: { subject: string; chatId: number; replies: readonly Reply[]; update?: Update },
+): Promise<void> {
+  const { subject, chatId, replies, update } = words;
+  await transaction.query(
+    `with stored as (
+       insert into bot.inbox (update_id, chat_id, body, subject, replies, decided_at)
+       values ($1, $2, $3, $4, $5, clock_timestamp()) on conflict do nothing returning 1
+     )
+     select pg_notify('${inboxChannel}', '') where exists (select from stored)`,
+    [update?.update_id, chatId, update && storableJson(update), storableText(subject), writeReplies(replies)],
+  );
+}
+
 const id = z.coerce.number().int();
 const row = z.object({
   seq: id,
-  update_id: id,
+  update_id: id.nullable(),
   chat_id: id,
   body: z.unknown(),
   tries: z.number().int(),

@@ -9,6 +9,8 @@ import { type Bell, createBell, runLoop } from './loop.ts';
 import { announce } from './notices.ts';
 import { setProfile } from './profile.ts';
 import { receive } from './receiver.ts';
+import { reconcile } from './reconciliation.ts';
+import { refundPayments } from './refunds.ts';
 import { sweepShowings } from './showings.ts';
 import { webhookPath } from './webhook-route.ts';
 
@@ -22,7 +24,13 @@ const handlers = 4;
 export async function startLoops(bot: Bot, signal: AbortSignal): Promise<void> {
   const { pool, desk, owner, log, counts, videoJobs } = bot;
   const { telegram, storage } = desk;
-  const bells = { inbox: createBell(), notices: createBell(), relay: createBell(), showings: createBell() };
+  const bells = {
+    inbox: createBell(),
+    notices: createBell(),
+    relay: createBell(),
+    showings: createBell(),
+    refunds: createBell(),
+  };
   const loop = (name: string, everyMs: number, bell: Bell, turn: () => Promise<boolean>) =>
     runLoop(turn, { name, signal, bell, everyMs, log, onTurn: () => bot.turnedAt.set(name, performance.now()) });
   const handle = async (): Promise<boolean> => {
@@ -37,6 +45,10 @@ export async function startLoops(bot: Bot, signal: AbortSignal): Promise<void> {
     loop('relay', 1_000, bells.relay, () =>
       relayOrders({ database: pool, post: videoJobs.post, log, onResult: counts.relay }),
     ),
+    loop('refunds', 2_000, bells.refunds, () =>
+      refundPayments({ pool, telegram, owner, contact: desk.contact, log, onAnswer: counts.refund }),
+    ),
+    runLoop(reconciling(bot, signal), { name: 'reconciliation', signal, bell: createBell(), everyMs: 5_000, log }),
     // Both may take long for good reasons, so liveness does not look at them.
     runLoop(() => sweepShowings({ desk: { database: pool, chat: chatOver(telegram), storage }, owner, log }), {
       name: 'showings',
@@ -56,7 +68,18 @@ export async function startLoops(bot: Bot, signal: AbortSignal): Promise<void> {
     hear(bot, inboxChannel, [bells.inbox], signal),
     hear(bot, 'neurocards_notices', [bells.notices, bells.showings], signal),
     hear(bot, 'neurocards_relay', [bells.relay], signal),
+    hear(bot, 'neurocards_payment_refunds', [bells.refunds], signal),
   ]);
+}
+
+/** At the start, and then whenever it is due. May take long for good reasons, so liveness does not look at it. */
+function reconciling({ intake, desk, owner }: Bot, signal: AbortSignal): () => Promise<boolean> {
+  let isFirst = true;
+  return async () => {
+    await reconcile({ intake, telegram: desk.telegram, owner, signal }, isFirst);
+    isFirst = false;
+    return false;
+  };
 }
 
 function hear({ env, log }: Bot, channel: string, woken: readonly Bell[], signal: AbortSignal): Promise<void> {
@@ -72,7 +95,7 @@ function hear({ env, log }: Bot, channel: string, woken: readonly Bell[], signal
 
 /** By webhook where there is a public address and a secret for it, else by long polling. */
 async function takeUpdates(bot: Bot, signal: AbortSignal): Promise<void> {
-  const { env, pool, desk, owner, log, receiver } = bot;
+  const { env, pool, desk, intake, owner, log, receiver } = bot;
   const { telegram } = desk;
   const { NEUROCARDS_PUBLIC_URL: address, NEUROCARDS_TELEGRAM_WEBHOOK_SECRET: secret } = env;
   const profile = (): Promise<void> => setProfile(pool, telegram);
@@ -88,5 +111,5 @@ async function takeUpdates(bot: Bot, signal: AbortSignal): Promise<void> {
     return runLoop(turn, { name, signal, bell: createBell(), everyMs: 30_000, log });
   }
   const leaseSeconds = env.NEUROCARDS_RECEIVER_LEASE_SECONDS;
-  return receive({ database: pool, telegram, owner, leaseSeconds, log, signal, onHeld: profile }, receiver);
+  return receive({ intake, telegram, owner, leaseSeconds, signal, onHeld: profile }, receiver);
 }

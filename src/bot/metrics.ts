@@ -1,10 +1,14 @@
 import type { FailureClass } from '../failure/classes.ts';
+import type { RefundVerdict } from '../failure/telegram.ts';
 import type { LabelsOf } from '../metrics/catalogue.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RelayResult } from '../order/relay.ts';
 import type { Database } from '../postgres/call.ts';
+import type { CheckoutDesk } from './checkout.ts';
 import type { Handled } from './handling.ts';
 import { inboxDepth } from './inbox.ts';
+import type { Intake } from './intake.ts';
+import { reconciliationAge } from './reconciliation-row.ts';
 
 type RequestLabels = LabelsOf<'neurocards_telegram_requests_total'>;
 
@@ -25,6 +29,10 @@ const methods: readonly RequestLabels['method'][] = [
   'editMessageMedia',
   'editMessageReplyMarkup',
   'answerCallbackQuery',
+  'answerPreCheckoutQuery',
+  'sendInvoice',
+  'refundStarPayment',
+  'getStarTransactions',
   'getFile',
   'download',
 ];
@@ -33,6 +41,9 @@ export interface BotMetrics {
   telegram: (method: string, outcome: 'ok' | FailureClass) => void;
   update: (handled: Handled) => void;
   relay: (result: RelayResult) => void;
+  checkout: NonNullable<CheckoutDesk['onAnswer']>;
+  booking: NonNullable<Intake['onBooked']>;
+  refund: (answer: RefundVerdict) => void;
 }
 
 /** The bot's figures: what is counted here, and what is read from the tables at each scrape. */
@@ -40,6 +51,12 @@ export function createBotMetrics(metrics: Metrics, database: Database): BotMetri
   const requests = metrics.counter('neurocards_telegram_requests_total');
   const updates = metrics.counter('neurocards_telegram_updates_total');
   const relayed = metrics.counter('neurocards_relay_posts_total');
+  const checkouts = metrics.counter('neurocards_checkouts_total');
+  const bookings = metrics.counter('neurocards_payment_bookings_total');
+  const refunds = metrics.counter('neurocards_payment_refund_answers_total');
+  metrics.collect('neurocards_payment_reconciliation_age_seconds', async (gauge) => {
+    gauge.set({}, await reconciliationAge(database));
+  });
   metrics.collect('neurocards_inbox_oldest_seconds', async (gauge) => {
     gauge.set({}, (await inboxDepth(database)).oldest_seconds);
   });
@@ -51,6 +68,9 @@ export function createBotMetrics(metrics: Metrics, database: Database): BotMetri
     update(handled) {
       if (handled === 'handled' || handled === 'failed' || handled === 'ignored') updates.inc({ result: handled });
     },
+    checkout: (answer) => checkouts.inc({ answer }),
+    booking: (source, outcome) => bookings.inc({ source, outcome }),
+    refund: (answer) => refunds.inc({ answer }),
     relay(result) {
       if (result !== 'overdue') relayed.inc({ result });
     },

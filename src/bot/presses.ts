@@ -25,6 +25,9 @@ export function onPress(context: Context, event: PressEvent): Step {
     case 'cancel':
     case 'show':
       return { act: { kind: press.kind, order: press.order, callbackId } };
+    case 'buy':
+      if (!context.consented) return withToast(quiet, askConsent(context));
+      return { act: { kind: 'sell', package: press.package, callbackId } };
     case 'again':
       return {
         act: { kind: 'again', order: press.order, turn: press.turn, price: press.price, callbackId, messageId },

@@ -3,20 +3,17 @@ import type { Logger } from '../log/logger.ts';
 import type { Database } from '../postgres/call.ts';
 import type { TelegramClient } from '../telegram/client.ts';
 import { TelegramError } from '../telegram/error.ts';
-import { type Update, updateSchema } from '../telegram/update.ts';
-import { languageOf } from '../texts/language.ts';
-import { textsIn } from '../texts/texts.ts';
-import { storeUpdates } from './inbox.ts';
+import { type Batch, offsetAfter, readBatch } from './batch.ts';
+import { answerCheckouts, type Failed, type Intake, store } from './intake.ts';
 import { holdReceiver, releaseReceiver } from './receiver-lease.ts';
 
 export interface ReceiverOptions {
-  database: Database;
+  intake: Intake;
   telegram: TelegramClient;
   owner: string;
   leaseSeconds: number;
-  log: Logger;
   signal: AbortSignal;
-  /** Called once after each time the lease was taken. */
+  /** Called once after each time the lease was taken; receiving does not wait for it. */
   onHeld?: () => Promise<void>;
 }
 
@@ -28,13 +25,16 @@ export interface ReceiverState {
 }
 
 const pollSeconds = 25;
+/** While storing takes longer than this, checkouts are looked for all the same. */
+const storingMs = 1_000;
 
 /**
  * Long-polls Telegram while this replica has the lease. An update is confirmed (by the next poll's offset) only after its row is
  * committed, so none is lost; one that comes twice is stored once.
  */
 export async function receive(options: ReceiverOptions, state: ReceiverState): Promise<void> {
-  const { database, owner, leaseSeconds, log, signal } = options;
+  const { owner, leaseSeconds, signal } = options;
+  const { pool: database, checkouts, log } = options.intake;
   while (!signal.aborted) {
     const held = await holdReceiver(database, owner, leaseSeconds).catch((error: unknown) => {
       log.warn({ err: error }, 'the right to receive could not be asked for');
@@ -48,25 +48,28 @@ export async function receive(options: ReceiverOptions, state: ReceiverState): P
       await sleep(Math.min(2, leaseSeconds / 3) * 1000, signal);
     }
   }
+  await checkouts.idle();
   await releaseReceiver(database, owner).catch((error: unknown) => {
     log.warn({ err: error }, 'the right to receive was not given back; it runs out by itself');
   });
 }
 
 async function pollWhileHeld(options: ReceiverOptions, state: ReceiverState): Promise<void> {
-  const { database, telegram, owner, leaseSeconds, log, signal, onHeld } = options;
+  const { intake, telegram, owner, leaseSeconds, signal, onHeld } = options;
+  const { pool: database, log } = intake;
   const lost = new AbortController();
   const held = AbortSignal.any([signal, lost.signal]);
   const renewing = renew(database, owner, leaseSeconds, held, lost, log);
   let offset = 0;
   state.mode = 'polling';
   log.info('receiving updates');
-  await onHeld?.().catch((error: unknown) => log.warn({ err: error }, 'the profile was not set'));
+  const greeting = onHeld?.().catch((error: unknown) => log.warn({ err: error }, 'the profile was not set'));
   while (!held.aborted) {
     try {
-      const updates = readUpdates(await telegram.getUpdates(offset, pollSeconds, held), log);
-      await takeIn(updates.read, options);
-      offset = updates.next ?? offset;
+      const batch = readBatch(await telegram.getUpdates(offset, pollSeconds, held), log);
+      const failed = await storeBatch(batch, offset, options, held);
+      offset = offsetAfter(batch, failed, log) ?? offset;
+      if (failed[0] !== undefined) throw failed[0].cause;
       state.lastGoodAt = performance.now();
     } catch (error) {
       if (held.aborted) break;
@@ -76,39 +79,26 @@ async function pollWhileHeld(options: ReceiverOptions, state: ReceiverState): Pr
     }
   }
   lost.abort();
-  await renewing;
+  await Promise.all([renewing, greeting]);
 }
 
-/** Stores updates; a question of a checkout is answered at once instead, because Telegram waits 10 s for it. */
-export async function takeIn(
-  updates: readonly Update[],
-  { database, telegram, log }: Pick<ReceiverOptions, 'database' | 'telegram' | 'log'>,
-): Promise<void> {
-  for (const { pre_checkout_query: checkout } of updates) {
-    if (checkout === undefined) continue;
-    const { paymentsLater } = textsIn(languageOf(checkout.from.language_code));
-    await telegram.refuseCheckout(checkout.id, paymentsLater).catch((error: unknown) => {
-      log.warn({ err: error }, 'a checkout was not answered');
-    });
+/**
+ * Checkouts are answered beside storing, and those that come while it takes long are answered too: Telegram waits 10 s for them, and
+ * PostgreSQL may not answer for longer.
+ */
+async function storeBatch(
+  batch: Batch,
+  offset: number,
+  { intake, telegram }: ReceiverOptions,
+  held: AbortSignal,
+): Promise<Failed[]> {
+  const storing = store(answerCheckouts(batch.read, intake), intake);
+  while (!(await isOver(storing, storingMs)) && !held.aborted) {
+    // The same offset confirms nothing, so this batch comes again with whatever is new behind it.
+    const waiting = await telegram.getUpdates(offset, 0, held).catch(() => []);
+    answerCheckouts(readBatch(waiting, intake.log).read, intake);
   }
-  await storeUpdates(
-    database,
-    updates.filter((update) => update.pre_checkout_query === undefined),
-  );
-}
-
-/** An update of a shape we do not know is passed over, or it would come again for ever. */
-function readUpdates(raw: readonly unknown[], log: Logger): { read: Update[]; next: number | undefined } {
-  const read: Update[] = [];
-  let next: number | undefined;
-  for (const one of raw) {
-    const id = typeof one === 'object' && one !== null && 'update_id' in one ? Number(one.update_id) : Number.NaN;
-    if (Number.isInteger(id)) next = Math.max(next ?? 0, id + 1);
-    const parsed = updateSchema.safeParse(one);
-    if (parsed.success) read.push(parsed.data);
-    else log.error({ update: id }, 'an update has a shape that this release does not know; it is passed over');
-  }
-  return { read, next };
+  return storing;
 }
 
 async function renew(
@@ -150,6 +140,19 @@ function pauseAfter(error: unknown): number {
   if (error.status === 401 || error.status === 404) return 10_000;
   if (error.status === 409) return 3_000;
   return Math.max(1, error.retryAfterSeconds) * 1000;
+}
+
+/** Whether it ends within so many milliseconds. */
+async function isOver(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const waiting = new AbortController();
+  const over = work.then(
+    () => true,
+    () => true,
+  );
+  const late = pause(milliseconds, false, { signal: waiting.signal }).catch(() => false);
+  const result = await Promise.race([over, late]);
+  waiting.abort();
+  return result;
 }
 
 async function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {

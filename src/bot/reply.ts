@@ -20,6 +20,14 @@ const replySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('send'), html: z.string(), keyboard, asks: z.string().nullable() }),
   z.object({ kind: z.literal('edit'), messageId: z.int(), html: z.string(), keyboard, asks: z.string().nullable() }),
   z.object({ kind: z.literal('keyboard'), messageId: z.int(), keyboard }),
+  /** A bill. Its row exists; the same one shown twice can still be paid only once. */
+  z.object({
+    kind: z.literal('invoice'),
+    invoiceId: z.string(),
+    title: z.string(),
+    description: z.string(),
+    stars: z.int(),
+  }),
 ]);
 const replies = z.array(replySchema);
 
@@ -30,7 +38,7 @@ export type Reply = z.output<typeof replySchema>;
 export function writeReplies(list: readonly Reply[]): string {
   return JSON.stringify(
     list.map((reply) =>
-      reply.kind === 'toast'
+      reply.kind === 'toast' || reply.kind === 'invoice'
         ? reply
         : {
             ...reply,
@@ -80,6 +88,11 @@ export async function say(reply: Reply, chatId: number, { telegram, database, lo
         if (!isFutile(error)) throw error;
         return say({ ...reply, kind: 'send' }, chatId, { telegram, database, log });
       }
+    case 'invoice': {
+      const { invoiceId: payload, title, description, stars } = reply;
+      await telegram.sendInvoice({ chatId, title, description, payload, stars });
+      return;
+    }
     case 'send': {
       const messageId = await telegram.sendMessage(chatId, reply.html, reply.keyboard);
       if (reply.asks !== null) await rememberMessage(database, reply.asks, messageId);

@@ -2,14 +2,13 @@ import { healthRoutes } from '../http/health.ts';
 import type { Handler } from '../http/route.ts';
 import type { Bot } from './assemble.ts';
 import { callbackRoute } from './callback-route.ts';
-import { takeIn } from './receiver.ts';
 import { webhookPath, webhookRoute } from './webhook-route.ts';
 
 const stuckMs = 120_000;
 
 /** Everything the bot's HTTP server answers: health, metrics, the provider's callbacks, and Telegram's webhook where it is used. */
 export function routesOf(bot: Bot): Record<string, Handler> {
-  const { env, pool, desk, log, metrics, receiver } = bot;
+  const { env, pool, log, metrics, receiver } = bot;
   const routes: Record<string, Handler> = {
     ...healthRoutes({
       live: {
@@ -35,12 +34,7 @@ export function routesOf(bot: Bot): Record<string, Handler> {
   };
   const secret = env.NEUROCARDS_TELEGRAM_WEBHOOK_SECRET;
   if (secret !== undefined) {
-    const { telegram } = desk;
-    routes[`POST ${webhookPath}`] = webhookRoute(
-      secret,
-      (updates) => takeIn(updates, { database: pool, telegram, log }),
-      log,
-    );
+    routes[`POST ${webhookPath}`] = webhookRoute(secret, bot.intake);
   }
   return routes;
 }

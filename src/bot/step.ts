@@ -29,7 +29,9 @@ export type Act =
   | { kind: 'place'; draft: Draft; callbackId: string; messageId: number }
   | { kind: 'again'; order: string; turn: number; price: number; callbackId: string; messageId: number | null }
   | { kind: 'cancel'; order: string; callbackId: string }
-  | { kind: 'show'; order: string; callbackId: string };
+  | { kind: 'show'; order: string; callbackId: string }
+  | { kind: 'offer' }
+  | { kind: 'sell'; package: string; callbackId: string };
 
 /** What comes of an event: the draft as it stands then, what is said, and what is asked of the outside. */
 export interface Step {

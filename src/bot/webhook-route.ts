@@ -1,13 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Handler } from '../http/route.ts';
-import type { Logger } from '../log/logger.ts';
-import type { Update } from '../telegram/update.ts';
 import { updateSchema } from '../telegram/update.ts';
+import { type Intake, store } from './intake.ts';
 
 export const webhookPath = '/telegram/webhook';
 
-/** Takes updates that Telegram posts, and answers only after they were stored: otherwise Telegram posts them again. */
-export function webhookRoute(secret: string, takeIn: (updates: Update[]) => Promise<void>, log: Logger): Handler {
+/**
+ * Takes updates that Telegram posts, and answers only after they were stored: otherwise Telegram posts them again. The answer of a
+ * checkout goes out before ours, beside whatever other updates are waiting for.
+ */
+export function webhookRoute(secret: string, intake: Intake): Handler {
   const expected = digest(secret);
   return async ({ headers, body }) => {
     const given = headers['x-telegram-bot-api-secret-token'];
@@ -17,10 +19,12 @@ export function webhookRoute(secret: string, takeIn: (updates: Update[]) => Prom
     }
     const parsed = updateSchema.safeParse(parse(body.toString('utf8')));
     if (!parsed.success) {
-      log.error('an update has a shape that this release does not know; it is passed over');
+      intake.log.error('an update has a shape that this release does not know; it is passed over');
       return { status: 200 };
     }
-    await takeIn([parsed.data]);
+    const { pre_checkout_query: checkout } = parsed.data;
+    if (checkout !== undefined) await intake.checkouts.answer(checkout);
+    else for (const { cause } of await store([parsed.data], intake)) throw cause;
     return { status: 200 };
   };
 }

@@ -152,6 +152,10 @@ export const CATALOGUE = define({
         'editMessageMedia',
         'editMessageReplyMarkup',
         'answerCallbackQuery',
+        'answerPreCheckoutQuery',
+        'sendInvoice',
+        'refundStarPayment',
+        'getStarTransactions',
         'getFile',
         'download',
         'other',
@@ -163,6 +167,42 @@ export const CATALOGUE = define({
     type: 'counter',
     help: 'Telegram updates handled, by what became of them.',
     labels: { result: ['handled', 'failed', 'ignored'] },
+  },
+  neurocards_checkouts_total: {
+    type: 'counter',
+    help: 'Questions of Telegram whether a bill may be paid, by our answer; unanswered ones charge nothing either.',
+    labels: {
+      answer: [
+        'ok',
+        'unknown-invoice',
+        'paid',
+        'expired',
+        'other-person',
+        'other-amount',
+        'other-currency',
+        'banned',
+        'unavailable',
+        'unanswered',
+      ],
+    },
+  },
+  neurocards_payment_bookings_total: {
+    type: 'counter',
+    help: 'Payments and returns of Stars that were heard of, by where and by what became of them; a failed one is told again.',
+    labels: {
+      source: ['update', 'reconciliation'],
+      outcome: ['booked', 'exists', 'unmatched', 'conflict', 'refund-confirmed', 'charged-back', 'failed'],
+    },
+  },
+  neurocards_payment_refund_answers_total: {
+    type: 'counter',
+    help: 'Answers of Telegram to refunds of ours; later means that it is asked again.',
+    labels: { answer: ['done', 'refused', 'later'] },
+  },
+  neurocards_payment_reconciliation_age_seconds: {
+    type: 'gauge',
+    help: 'Time since Telegram’s list of Star transactions was last followed to its end.',
+    labels: {},
   },
   neurocards_inbox_oldest_seconds: {
     type: 'gauge',

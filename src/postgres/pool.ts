@@ -9,6 +9,10 @@ export interface PoolOptions {
   readonly max: number;
   /** Milliseconds after which an unused connection is closed. */
   readonly idleTimeoutMillis?: number;
+  /** How long a call may wait for a connection; 5 s where nothing is said. */
+  readonly connectTimeoutMillis?: number;
+  /** How long one statement may take; 30 s where nothing is said. */
+  readonly statementTimeoutMillis?: number;
   /** Called for errors of unused connections, which are replaced by themselves. */
   readonly onIdleError?: (error: Error) => void;
   /** Looks at a new connection before anybody may use it; one that it throws for is closed, and the caller gets the error. */
@@ -38,14 +42,15 @@ const statementTimeoutMillis = 30_000;
  */
 export function createPool(url: string, options: PoolOptions): DatabasePool {
   const { onConnect } = options;
+  const statementMillis = options.statementTimeoutMillis ?? statementTimeoutMillis;
   const pool = new pg.Pool({
     connectionString: url,
     application_name: options.applicationName,
     max: options.max,
     idleTimeoutMillis: options.idleTimeoutMillis ?? 30_000,
-    connectionTimeoutMillis: connectTimeoutMillis,
-    statement_timeout: statementTimeoutMillis,
-    query_timeout: statementTimeoutMillis + 5_000,
+    connectionTimeoutMillis: options.connectTimeoutMillis ?? connectTimeoutMillis,
+    statement_timeout: statementMillis,
+    query_timeout: statementMillis + 5_000,
     idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
     ...(onConnect === undefined ? {} : { verify: (client, done) => void verify(client, onConnect, done) }),

@@ -39,7 +39,7 @@ test('by webhook updates come in only with the secret, and one that comes twice 
   expect(terms).toHaveLength(1);
 });
 
-test('a checkout is answered at once, with a polite no', async () => {
+test('a checkout of a bill that is none of ours is answered at once, with a polite no', async () => {
   const bot = await startBotRig();
   const anna = bot.customer(602);
   await anna.say('/help');
@@ -54,7 +54,7 @@ test('a checkout is answered at once, with a polite no', async () => {
   });
   const invoice = (await anna.messages()).at(-1);
   const paid = await bot.telegram.dev('POST', 'chats/602/payments', { message_id: invoice?.message_id });
-  expect(JSON.stringify(paid.json)).toContain('Payments are not open yet');
+  expect(JSON.stringify(paid.json)).toContain('We do not know this bill');
 });
 
 test('a callback of the provider is noted if it has its shape, and never tells what we know', async () => {

@@ -9,12 +9,18 @@ import { installVideoJobCrd } from '../../dev/videojob-crd.ts';
 import { createKubeClient } from '../../src/kube/client.ts';
 import { type Press, pressData, readPress } from '../../src/telegram/button.ts';
 import { createTestDatabase } from './database.ts';
+import { type DatabaseProxy, startDatabaseProxy } from './database-proxy.ts';
 import { createTestNamespace } from './namespace.ts';
 import { type SeenMessage, samplePhoto, startRig, TOKEN } from './telegram.ts';
 import { waitFor } from './wait.ts';
 
 const markup = z.object({
   inline_keyboard: z.array(z.array(z.object({ text: z.string(), callback_data: z.string() }))).optional(),
+});
+const payment = z.looseObject({
+  ok: z.boolean(),
+  charge_id: z.string().optional(),
+  error_message: z.string().optional(),
 });
 const pressed = z.looseObject({ answered: z.boolean(), text: z.string().optional() });
 const root = join(import.meta.dirname, '../..');
@@ -23,9 +29,9 @@ export type BotRig = Awaited<ReturnType<typeof startBotRig>>;
 
 /**
  * A bot in a process of its own, with a database, a Telegram and a namespace of its own. It ends with the test; outside a test
- * (in `beforeAll`) the caller ends it.
+ * (in `beforeAll`) the caller ends it. With `throughProxy` its way to PostgreSQL can be broken.
  */
-export async function startBotRig(variables: Record<string, string> = {}) {
+export async function startBotRig(variables: Record<string, string> = {}, { throughProxy = false } = {}) {
   const [database, namespace, telegram] = await Promise.all([createTestDatabase(), createTestNamespace(), startRig()]);
   const kube = createKubeClient({ kubeconfig: namespace.kubeconfig, userAgent: 'test' });
   await installVideoJobCrd(kube);
@@ -34,10 +40,12 @@ export async function startBotRig(variables: Record<string, string> = {}) {
   owner.on('error', () => undefined);
   await owner.connect();
 
+  const proxy = throughProxy ? await startDatabaseProxy(database.ownerUrl) : undefined;
+  const botUrl = database.urlFor('bot');
   const env = {
     PATH: process.env['PATH'] ?? '',
     KUBECONFIG: namespace.kubeconfig,
-    NEUROCARDS_DATABASE_URL: database.urlFor('bot'),
+    NEUROCARDS_DATABASE_URL: proxy?.urlOf(botUrl) ?? botUrl,
     NEUROCARDS_TELEGRAM_BOT_TOKEN: TOKEN,
     NEUROCARDS_TELEGRAM_API_ROOT: telegram.url,
     NEUROCARDS_STORAGE_DIRECTORY: storage,
@@ -53,6 +61,7 @@ export async function startBotRig(variables: Record<string, string> = {}) {
   const replicas = [first];
   const end = async (): Promise<void> => {
     await Promise.all(replicas.map((one) => one.stop()));
+    await proxy?.close();
     await owner.end();
     await kube.close();
     await telegram.erase();
@@ -68,6 +77,11 @@ export async function startBotRig(variables: Record<string, string> = {}) {
     kube,
     telegram,
     storage,
+    /** The way to PostgreSQL of a rig that goes through one. */
+    proxy(): DatabaseProxy {
+      if (proxy === undefined) throw new Error('this rig goes to PostgreSQL directly');
+      return proxy;
+    },
     ...first,
     end,
     /** A second one beside it. */
@@ -178,11 +192,27 @@ function customerOf(telegram: Awaited<ReturnType<typeof startRig>>, chat: number
     async seeButton(kind: Press['kind']): Promise<SeenMessage> {
       return see(`a button "${kind}"`, (one) => pressesOf(one).some((each) => each.kind === kind));
     },
-    /** From /start to the confirmation. */
-    async upToConfirmation(text = 'A coffee cup that keeps warm for an hour'): Promise<void> {
+    /** Pays the bill in a message; with `lose` no update tells the bot of it. */
+    async pay(messageId: number, lose = false) {
+      const { json } = await telegram.dev('POST', `chats/${chat}/payments`, { message_id: messageId, lose });
+      return payment.parse(json);
+    },
+    /** From /start to the consent. */
+    async enter(): Promise<void> {
       await self.say('/start');
       await self.press('accept');
       await self.seeText('Send a photo of your product');
+    },
+    /** Chooses what is on sale; answers the message of the bill. */
+    async askForBill(): Promise<SeenMessage> {
+      const before = (await messages()).at(-1)?.message_id ?? 0;
+      await self.say('/buy');
+      await self.press('buy');
+      return see('a bill', (one) => one['invoice'] !== undefined && one.message_id > before);
+    },
+    /** From /start to the confirmation. */
+    async upToConfirmation(text = 'A coffee cup that keeps warm for an hour'): Promise<void> {
+      await self.enter();
       await self.draft(text);
     },
     async draft(text = 'A coffee cup that keeps warm for an hour'): Promise<void> {

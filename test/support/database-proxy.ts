@@ -9,22 +9,29 @@ export type DatabaseProxy = {
    * cannot know that it took effect. With `stayDown` the proxy is then closed until `up`.
    */
   loseReplyTo(functionName: string, options?: { stayDown?: boolean }): { lost: Promise<void> };
+  /** The same for the next statement that has this text in it. */
+  loseReplyToText(text: string): { lost: Promise<void> };
   /** Cuts every connection and refuses new ones. */
   down(): void;
   up(): void;
+  /** Keeps every connection and takes new ones, and lets nothing through: PostgreSQL that does not answer. `up` cuts them. */
+  hang(): void;
   close(): Promise<void>;
 };
 
-type Loss = { functionName: string; stayDown: boolean; done: () => void };
+type Loss = { text: string; stayDown: boolean; done: () => void };
 
 /** Listens on a free port of this machine and forwards to the server of `url`. */
 export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
   const target = new URL(url);
   const pairs = new Set<{ client: Socket; server: Socket }>();
+  const held = new Set<Socket>();
   let isDown = false;
+  let isHanging = false;
   let losses: Loss[] = [];
 
   const cut = (): void => {
+    for (const client of held) client.destroy();
     for (const { client, server } of pairs) {
       client.destroy();
       server.destroy();
@@ -36,12 +43,19 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
       client.destroy();
       return;
     }
+    if (isHanging) {
+      held.add(client);
+      client.on('error', () => undefined);
+      client.on('close', () => held.delete(client));
+      return;
+    }
     const server = connect(Number(target.port || 5432), target.hostname);
     const pair = { client, server };
     pairs.add(pair);
     let losing: Loss | undefined;
     client.on('data', (chunk: Buffer) => {
-      losing ??= losses.find(({ functionName }) => chunk.includes(`select ${functionName}(`));
+      if (isHanging) return;
+      losing ??= losses.find(({ text }) => chunk.includes(text));
       server.write(chunk);
     });
     server.on('data', (chunk: Buffer) => {
@@ -74,6 +88,12 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   const { port } = address;
 
+  const lose = (text: string, stayDown: boolean): { lost: Promise<void> } => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    losses.push({ text, stayDown, done: resolve });
+    return { lost: promise };
+  };
+
   return {
     urlOf(original) {
       const through = new URL(original);
@@ -81,17 +101,19 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
       through.port = String(port);
       return through.href;
     },
-    loseReplyTo(functionName, { stayDown = false } = {}) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      losses.push({ functionName, stayDown, done: resolve });
-      return { lost: promise };
-    },
+    loseReplyTo: (functionName, { stayDown = false } = {}) => lose(`select ${functionName}(`, stayDown),
+    loseReplyToText: (text) => lose(text, false),
     down() {
       isDown = true;
       cut();
     },
     up() {
       isDown = false;
+      if (isHanging) cut();
+      isHanging = false;
+    },
+    hang() {
+      isHanging = true;
     },
     async close() {
       isDown = true;
