@@ -24,6 +24,7 @@ import { inTransaction } from '../../src/postgres/transaction.ts';
 import { buildVideoJob, serializeVideoJob, type VideoJobInput } from '../../src/videojob/build.ts';
 import { newOrderId } from '../../src/videojob/order-id.ts';
 import { createTestDatabase, type DatabaseRole, type TestDatabase } from './database.ts';
+import { passTime } from './time-travel.ts';
 
 const bug = z.object({ invariant: z.string(), subject: z.string(), explanation: z.string() });
 
@@ -278,13 +279,7 @@ export class TestLedger {
 
   /** Lets so many seconds pass for one order, by moving everything that is known of it into the past. */
   async pass(order: { orderId: string }, seconds: number): Promise<void> {
-    await inTransaction(this.superuser, async (database) => {
-      // Rules are off for the moment: no statement of the product can do this.
-      await database.query("set local session_replication_role = 'replica'");
-      // In the product's order of locks, so that time can pass beside anything.
-      await database.query('select from ledger.holds where order_id = $1 for no key update', [order.orderId]);
-      for (const statement of timeTravel) await database.query(statement, [order.orderId, seconds]);
-    });
+    await inTransaction(this.superuser, (database) => passTime(database, order.orderId, seconds));
   }
 
   /** Moves the capture of an order so many days into the past. */
@@ -303,31 +298,3 @@ export class TestLedger {
     return this[role];
   }
 }
-
-const columns: Readonly<Record<string, readonly string[]>> = {
-  orders: ['placed_at', 'claimed_at', 'admitted_at', 'slow_noted_at', 'relay_due_at', 'looked_at'],
-  holds: ['held_at'],
-  executions: ['opened_at', 'leased_at', 'ended_at'],
-  attempts: [
-    'opened_at',
-    'lease_until',
-    'not_before',
-    'accepted_at',
-    'ended_at',
-    'photo_url_until',
-    'follow_due_at',
-    'follow_until',
-  ],
-  deliveries: ['opened_at', 'lease_until', 'not_before', 'refused_at', 'showing_until', 'showing_due_at'],
-  delivery_edits: ['begun_at'],
-  notices: ['due_at', 'lease_until'],
-};
-
-const timeTravel = [
-  ...Object.entries(columns).map(
-    ([table, names]) =>
-      `update ledger.${table} set ${names.map((name) => `${name} = ${name} - make_interval(secs => $2::float8)`).join(', ')} where order_id = $1`,
-  ),
-  `update ledger.pauses set during = tstzrange(lower(during) - make_interval(secs => $2::float8), upper(during) - make_interval(secs => $2::float8))
-   where order_id = $1`,
-];

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { z } from 'zod';
 import { type ChatMessage, type Customer, createCustomer, hasButton } from '../../dev/demo/customer.ts';
-import { freePorts } from '../../dev/demo/ports.ts';
+import { type DemoPorts, freePorts } from '../../dev/demo/ports.ts';
 import { type PartName, type Stack, type StackOptions, startStack } from '../../dev/demo/stack.ts';
 import { processesOfPods } from '../../dev/node/process.ts';
 import { checkout } from '../../dev/places.ts';
@@ -19,7 +19,10 @@ import { parseVideoJob } from '../../src/videojob/parse.ts';
 import type { VideoJob } from '../../src/videojob/schema.ts';
 import { waitFor } from './wait.ts';
 
-export type SystemOptions = Pick<StackOptions, 'settings' | 'extraEnv' | 'renderSeconds'>;
+export interface SystemOptions extends Pick<StackOptions, 'settings' | 'extraEnv' | 'renderSeconds'> {
+  /** Opens what stands between the parts before they start; answers what they are told instead of the true addresses. */
+  detour?: (place: { directory: string; ports: DemoPorts }) => Promise<NonNullable<StackOptions['extraEnv']>>;
+}
 
 const kieTask = z.object({
   taskId: z.string(),
@@ -72,6 +75,8 @@ export interface Confirmation {
   readonly customer: Customer;
   /** What the tasks of this order carry in their prompt, so that the provider's own record tells whose they are. */
   readonly mark: string;
+  /** The message with the button. */
+  readonly screen: ChatMessage;
   tap(): Promise<SystemOrder>;
 }
 
@@ -100,15 +105,18 @@ export class System {
     this.kube = createKubeClient({ kubeconfig: stack.controlPlane.kubeconfig, userAgent: 'neurocards-test' });
   }
 
-  static async start(options: SystemOptions = {}): Promise<System> {
+  static async start({ detour, ...options }: SystemOptions = {}): Promise<System> {
     const directory = await mkdtemp(join(tmpdir(), 'neurocards-faults-'));
     const lines: string[] = [];
     try {
+      const ports = await freePorts();
+      const extraEnv = merged(options.extraEnv, await detour?.({ directory, ports }));
       const stack = await startStack({
         renderSeconds: 2,
         ...options,
+        extraEnv,
         directory,
-        ports: await freePorts(),
+        ports,
         ephemeral: true,
         onProgress: (line) => lines.push(line),
       });
@@ -149,6 +157,7 @@ export class System {
     return {
       customer,
       mark,
+      screen: confirm,
       tap: async () => {
         // The answer to a press may be lost with whoever is killed: the order in the books is what counts.
         void customer.press(confirm, ({ kind }) => kind === 'create').catch(() => undefined);
@@ -342,6 +351,13 @@ function execute(
     });
     child.stdin?.end(input ?? '');
   });
+}
+
+type ExtraEnv = NonNullable<StackOptions['extraEnv']>;
+
+function merged(given: ExtraEnv = {}, detoured: ExtraEnv = {}): ExtraEnv {
+  const parts = ['bot', 'controller', 'generate', 'deliver'] as const;
+  return Object.fromEntries(parts.map((part) => [part, { ...given[part], ...detoured[part] }]));
 }
 
 async function erase(directory: string): Promise<void> {

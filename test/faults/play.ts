@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { buttonsOf, type ChatMessage } from '../../dev/demo/customer.ts';
+import type { Press } from '../../src/telegram/button.ts';
+import { videoJobName } from '../../src/videojob/names.ts';
+import type { Passage } from '../support/effect-board.ts';
+import { variableOf } from '../support/peer-process.ts';
+import type { Confirmation, SystemOrder } from '../support/system.ts';
+import { waitFor } from '../support/wait.ts';
+import type { Lane } from './lane.ts';
+
+const pressed = z.object({ answered: z.boolean(), text: z.string().optional() });
+const placed = z.object({ order_id: z.string() });
+
+/** What a person was promised: the log of one who stands outside, against which the books are read in the end. */
+export interface Acknowledged {
+  readonly what: 'tap' | 'cancel' | 'payment';
+  /** The nonce of a tap, the order of a cancel, the charge of a payment. */
+  readonly key: string;
+  readonly text: string;
+}
+
+/** When something happened that an order's end follows from, by the clock of this machine. */
+export interface Cause {
+  readonly what: string;
+  readonly at: number;
+}
+
+/** One schedule on its way: its people, their orders, and what they were told. */
+export class Play {
+  readonly lane: Lane;
+  readonly orders: SystemOrder[] = [];
+  readonly acknowledged: Acknowledged[] = [];
+  readonly causes = new Map<string, Cause>();
+  /** When each order's tap was made. */
+  readonly tappedAt = new Map<string, number>();
+  /** Nonces of every button that was tapped: each must have come to one group of orders. */
+  readonly nonces = new Set<string>();
+  /** Of the first person. */
+  chat = 0;
+  /** The message of each order that its button was on. */
+  readonly screens = new Map<string, number>();
+  readonly #keys = new Set<string>();
+
+  constructor(lane: Lane) {
+    this.lane = lane;
+  }
+
+  /** A new person up to the confirmation. */
+  async confirmation(...tags: readonly string[]): Promise<Confirmation> {
+    const confirmation = await this.lane.system.confirmation(...tags);
+    if (this.chat === 0) this.chat = confirmation.customer.chat;
+    this.#keys.add(String(confirmation.customer.chat));
+    this.#keys.add(confirmation.mark);
+    return confirmation;
+  }
+
+  /** Taps the button so often at the same time, and answers the one order that comes of it. */
+  async tap({ customer, mark, screen }: Confirmation, times = 1): Promise<SystemOrder> {
+    const at = Date.now();
+    const found = buttonsOf(screen).find(({ press }) => press.kind === 'create');
+    if (found === undefined || !('nonce' in found.press)) throw new Error('the confirmation has no button to create');
+    const { nonce } = found.press;
+    this.nonces.add(nonce);
+    for (let n = 0; n < times; n += 1) void this.#press(customer.chat, screen, found.data, 'tap', nonce);
+    const id = await waitFor(() => this.#orderOf(nonce), { what: `the order of ${nonce}`, within: 90_000, every: 25 });
+    this.#keys.add(id);
+    this.tappedAt.set(id, at);
+    this.screens.set(id, screen.message_id);
+    const order = { id, name: videoJobName(id), customer, mark };
+    this.orders.push(order);
+    return order;
+  }
+
+  async #orderOf(nonce: string): Promise<string | undefined> {
+    const sql = 'select order_id from ledger.orders join ledger.order_groups using (group_id) where nonce = $1';
+    return (await this.lane.rows(sql, [nonce], placed))[0]?.order_id;
+  }
+
+  /** Presses a button of the newest message that has it, as a person does who does not know what happens behind. */
+  async press(order: SystemOrder, kind: Press['kind'], what: Acknowledged['what']): Promise<string | undefined> {
+    const messages = await order.customer.messages();
+    for (const message of messages.toReversed()) {
+      const found = buttonsOf(message).find(({ press }) => press.kind === kind);
+      if (found !== undefined) return this.#press(order.customer.chat, message, found.data, what, order.id);
+    }
+    return undefined;
+  }
+
+  async #press(
+    chat: number,
+    { message_id }: ChatMessage,
+    data: string,
+    what: Acknowledged['what'],
+    key: string,
+  ): Promise<string | undefined> {
+    try {
+      const response = await fetch(`${this.lane.system.stack.endpoints().telegram}/dev/chats/${chat}/callbacks`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ message_id, data, wait: 10 }),
+        signal: AbortSignal.timeout(30_000),
+      });
+      const { answered, text = '' } = pressed.parse(await response.json());
+      if (!answered) return undefined;
+      this.acknowledged.push({ what, key, text });
+      return text;
+    } catch {
+      // Whoever presses while the stand-in is away hears nothing: that is no acknowledgement.
+      return undefined;
+    }
+  }
+
+  caused(order: SystemOrder, what: string): void {
+    // A clock ends what nothing else has ended; of everything else the first time counts.
+    if (what === 'clock' || !this.causes.has(order.id)) this.causes.set(order.id, { what, at: Date.now() });
+  }
+
+  /** Whether an effect belongs to this play, by the names in it or by whose runner made it. */
+  owns({ effect, moment, reply, maker }: Passage): boolean {
+    if (this.#names(effect.request)) {
+      this.#learn(effect);
+      return true;
+    }
+    if (moment === 'after' && this.#names(reply)) return true;
+    if (effect.maker !== 'generate' && effect.maker !== 'deliver') return false;
+    const pid = maker();
+    const order = pid === undefined ? undefined : variableOf(pid, 'NEUROCARDS_ORDER');
+    return order !== undefined && this.#keys.has(order);
+  }
+
+  /** The names of orders, from the very call that places them: what comes of it may be faster than a look at the books. */
+  #learn({ operation, request }: Passage['effect']): void {
+    if (!operation.includes('place_orders')) return;
+    for (const [, id] of request.matchAll(/"orderId":"([a-z2-7]{12})"/g)) if (id !== undefined) this.#keys.add(id);
+  }
+
+  #names(text: string): boolean {
+    for (const key of this.#keys) if (text.includes(key)) return true;
+    return false;
+  }
+}

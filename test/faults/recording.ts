@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import type { Passage } from '../support/effect-board.ts';
+import type { Lane } from './lane.ts';
+import { type End, endOf, untilOver } from './end.ts';
+import { Play } from './play.ts';
+import { type NewsPoint, newsName, newsOf, type Point, pointName } from './point.ts';
+import { perform } from './perform.ts';
+import type { Workload } from './workloads.ts';
+
+/** What one workload does when nothing goes wrong: its effects in order, what the controller was told, and how it ended. */
+export interface Recording {
+  readonly workload: Workload;
+  readonly points: readonly Point[];
+  readonly news: readonly NewsPoint[];
+  readonly ends: readonly End[];
+}
+
+/** Plays a workload twice without faults; what differs between the two is noise and left out. */
+export async function record(lane: Lane, workload: Workload): Promise<Recording> {
+  const first = await recordOnce(lane, workload);
+  const second = await recordOnce(lane, workload);
+  const points = new Set(second.points.map(pointName));
+  const news = new Set(second.news.map(newsName));
+  if (JSON.stringify(first.ends) !== JSON.stringify(second.ends)) {
+    throw new Error(
+      `"${workload.name}" ends differently without any fault: ${JSON.stringify(first.ends)}, ${JSON.stringify(second.ends)}`,
+    );
+  }
+  return {
+    ...first,
+    points: first.points.filter((one) => points.has(pointName(one))),
+    news: first.news.filter((one) => news.has(newsName(one))),
+  };
+}
+
+async function recordOnce(lane: Lane, workload: Workload): Promise<Recording> {
+  const play = new Play(lane);
+  const readOnly = await functionsThatOnlyRead(lane);
+  const passages: Passage[] = [];
+  const news: NewsPoint[] = [];
+  const forgetWatch = lane.gates.kube.controller.witnesses;
+  let tapped = false;
+  const count = counter();
+  const forget = lane.gates.board.witness((passage) => {
+    if (tapped && isEffect(passage, readOnly) && isOf(play, passage)) passages.push(passage);
+  });
+  const hear = (notification: Parameters<typeof newsOf>[0]): void => {
+    if (!tapped || !play.orders.some(({ name }) => notification.name.startsWith(name))) return;
+    const about = newsOf(notification);
+    news.push({ ...about, occurrence: count(`${about.resource} ${about.type} ${about.stage} ${about.tells}`) });
+  };
+  forgetWatch.add(hear);
+  try {
+    await perform(play, workload, async () => {
+      tapped = true;
+    });
+    await untilOver(play, workload);
+    const ends = await Promise.all(play.orders.map((order) => endOf(play, order)));
+    return { workload, points: pointsOf(passages), news, ends };
+  } finally {
+    forget();
+    forgetWatch.delete(hear);
+  }
+}
+
+/** Also what names nobody, where the whole system plays this one workload. */
+export function isOf(play: Play, passage: Passage): boolean {
+  const { boundary, maker, operation } = passage.effect;
+  if (boundary === 'telegram' && maker === 'bot' && nameless.has(operation)) return true;
+  return play.owns(passage);
+}
+
+const nameless = new Set(['answerCallbackQuery', 'getUpdates confirm']);
+
+function isEffect({ effect: { boundary, operation } }: Passage, readOnly: ReadonlySet<string>): boolean {
+  if (boundary === 'api') return !/^(GET|LIST) |leases/.test(operation);
+  if (boundary === 'postgres') return !readOnly.has(operation);
+  return operation !== 'getUpdates' && operation !== 'photo';
+}
+
+function pointsOf(passages: readonly Passage[]): Point[] {
+  const count = counter();
+  return passages.map(({ effect: { maker, boundary, operation }, moment }) => ({
+    ...{ maker, boundary, operation, moment },
+    occurrence: count(`${maker} ${boundary} ${operation} ${moment}`),
+  }));
+}
+
+function counter(): (what: string) => number {
+  const seen = new Map<string, number>();
+  return (what) => {
+    const next = (seen.get(what) ?? 0) + 1;
+    seen.set(what, next);
+    return next;
+  };
+}
+
+const named = z.object({ name: z.string() });
+
+async function functionsThatOnlyRead(lane: Lane): Promise<ReadonlySet<string>> {
+  const sql = `select nspname || '.' || proname as name from pg_proc join pg_namespace on pg_namespace.oid = pronamespace
+    where nspname in ('ledger', 'bot') and provolatile <> 'v'`;
+  return new Set((await lane.rows(sql, [], named)).map(({ name }) => name));
+}
