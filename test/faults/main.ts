@@ -1,14 +1,23 @@
 // npm run faults: what a person runs before a release, beside the part of it that is in npm test.
 import { runMutants } from './mutants/run.ts';
 import { HELP, parseFaultsOptions } from './options.ts';
+import { runSchedules } from './schedules/run.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseFaultsOptions(args);
-  if (options.mode === 'help') {
-    console.log(HELP);
-    return 0;
+  switch (options.mode) {
+    case 'help':
+      console.log(HELP);
+      return 0;
+    case 'mutants':
+      return (await runMutants(options)).green ? 0 : 1;
+    case 'schedules': {
+      console.log(`Schedules are drawn with --seed ${options.seed}.`);
+      const { complaints } = await runSchedules({ ...options, print: (line) => console.log(line) });
+      for (const complaint of complaints) console.error(complaint);
+      return complaints.length === 0 ? 0 : 1;
+    }
   }
-  return (await runMutants(options)).green ? 0 : 1;
 }
 
 try {

@@ -2,13 +2,26 @@
 export type FaultsOptions =
   | { readonly mode: 'help' }
   | {
+      readonly mode: 'schedules';
+      readonly schedules: number;
+      readonly seed: number;
+      /** Only the schedule of this number. */
+      readonly only: number | undefined;
+      readonly lanes: number;
+    }
+  | {
       readonly mode: 'mutants';
       readonly only: string | undefined;
       readonly sample: number | undefined;
       readonly seed: number;
     };
 
-export const HELP = `npm run faults -- --mutants                 breaks the product in one place after another; ends with "caught N of M"
+export const HELP = `npm run faults -- --schedules 200            plays orders on whole systems and strikes them; ends with one line of figures
+  --schedules N  how many; each is at least one order and one fault
+  --seed N       the seed they are drawn with; printed by each run, random otherwise
+  --replay N.M   only schedule M of the run with seed N (with the --schedules of that run, 200 unless said)
+  --lanes N      whole systems side by side (3)
+npm run faults -- --mutants                 breaks the product in one place after another; ends with "caught N of M"
   --only TEXT    only mutants with this in their name
   --sample N     only N of each kind, chosen by the seed
   --seed N       the seed (1)
@@ -16,22 +29,37 @@ export const HELP = `npm run faults -- --mutants                 breaks the prod
 
 /** @throws {Error} with a sentence for the person at the keyboard. */
 export function parseFaultsOptions(args: readonly string[]): FaultsOptions {
-  let mode: 'mutants' | undefined;
-  let only: string | undefined;
-  let sample: number | undefined;
-  let seed = 1;
+  const given = new Map<string, string>();
   const pending = [...args];
   for (let arg = pending.shift(); arg !== undefined; arg = pending.shift()) {
     if (arg === '--help' || arg === '-h') return { mode: 'help' };
-    if (arg === '--mutants') mode = 'mutants';
-    else if (arg === '--only') only = required(arg, pending.shift());
-    else if (arg === '--sample') sample = wholeNumber(arg, required(arg, pending.shift()));
-    else if (arg === '--seed') seed = wholeNumber(arg, required(arg, pending.shift()));
+    if (arg === '--mutants') given.set(arg, '');
+    else if (known.has(arg)) given.set(arg, required(arg, pending.shift()));
     else throw new Error(`There is no option "${arg}"; see --help.`);
   }
-  if (mode === undefined) throw new Error('Say what to do, for example --mutants; see --help.');
-  return { mode, only, sample, seed };
+  const number = (name: string): number | undefined => {
+    const value = given.get(name);
+    return value === undefined ? undefined : wholeNumber(name, value);
+  };
+  if (given.has('--mutants')) {
+    return { mode: 'mutants', only: given.get('--only'), sample: number('--sample'), seed: number('--seed') ?? 1 };
+  }
+  const replay = /^(\d+)\.(\d+)$/.exec(given.get('--replay') ?? '');
+  if (given.has('--replay') && replay === null)
+    throw new Error('--replay needs a seed and a number, such as 8161.37; see --help.');
+  if (replay === null && !given.has('--schedules')) {
+    throw new Error('Say what to do: --schedules N, --replay N.M or --mutants; see --help.');
+  }
+  return {
+    mode: 'schedules',
+    schedules: number('--schedules') ?? 200,
+    seed: replay === null ? (number('--seed') ?? Math.floor(Math.random() * 1_000_000)) : Number(replay[1]),
+    only: replay === null ? undefined : Number(replay[2]),
+    lanes: number('--lanes') ?? (replay === null ? 3 : 1),
+  };
 }
+
+const known = new Set(['--schedules', '--seed', '--replay', '--lanes', '--only', '--sample']);
 
 function required(option: string, value: string | undefined): string {
   if (value === undefined) throw new Error(`${option} needs a value; see --help.`);

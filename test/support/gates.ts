@@ -47,7 +47,8 @@ export async function openGates({ directory, ports }: { directory: string; ports
     http('kie', 'controller', ports.kie),
     http('completions', 'generate', ports.completions),
   ]);
-  const url = (gate: PostgresGate, role: string): string => gate.urlOf(`postgres://${role}@127.0.0.1:1/${databaseName}`);
+  const url = (gate: PostgresGate, role: string): string =>
+    gate.urlOf(`postgres://${role}@127.0.0.1:1/${databaseName}`);
   const kie = (gate: HttpGate) => ({ NEUROCARDS_KIE_BASE_URL: gate.url, NEUROCARDS_KIE_UPLOAD_URL: gate.url });
   const all = [
     ...[botKube, controllerKube, botSql, controllerSql, generateSql, deliverSql],
@@ -73,7 +74,10 @@ export async function openGates({ directory, ports }: { directory: string; ports
         NEUROCARDS_PROMPTER_BASE_URL: completions.url,
         ...kie(generateKie),
       },
-      deliver: { NEUROCARDS_DATABASE_URL: url(deliverSql, 'runner'), NEUROCARDS_TELEGRAM_API_ROOT: deliverTelegram.url },
+      deliver: {
+        NEUROCARDS_DATABASE_URL: url(deliverSql, 'runner'),
+        NEUROCARDS_TELEGRAM_API_ROOT: deliverTelegram.url,
+      },
     },
     async close() {
       await Promise.all(all.map((gate) => gate.close()));

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, request as plain, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as plain,
+  type ServerResponse,
+} from 'node:http';
 import { type Agent, request as secure } from 'node:https';
 import type { Boundary, Effect, EffectBoard, Maker, Origin, Verdict } from './effect-board.ts';
 import type { Ends } from './peer-process.ts';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent } from 'node:https';
-import { stringify, parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { lines } from '../../src/kube/watch.ts';
 import { ORDER_LABEL } from '../../src/videojob/names.ts';
@@ -15,7 +15,10 @@ const watchEvent = z.looseObject({
       .looseObject({ name: z.string(), resourceVersion: z.string(), deletionTimestamp: z.string() })
       .partial()
       .optional(),
-    status: z.looseObject({ conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })) }).partial().optional(),
+    status: z
+      .looseObject({ conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })) })
+      .partial()
+      .optional(),
   }),
 });
 
@@ -54,8 +57,12 @@ export interface KubeGate {
 }
 
 const credentials = z.object({
-  clusters: z.tuple([z.object({ cluster: z.object({ server: z.string(), 'certificate-authority-data': z.string() }) })]),
-  users: z.tuple([z.object({ user: z.object({ 'client-certificate-data': z.string(), 'client-key-data': z.string() }) })]),
+  clusters: z.tuple([
+    z.object({ cluster: z.object({ server: z.string(), 'certificate-authority-data': z.string() }) }),
+  ]),
+  users: z.tuple([
+    z.object({ user: z.object({ 'client-certificate-data': z.string(), 'client-key-data': z.string() }) }),
+  ]),
 });
 
 /**

@@ -153,7 +153,8 @@ class Session {
       const functions = this.#transaction?.functions ?? [];
       return functions.length === 0 ? undefined : `commit ${functions.join(' ')}`;
     } else if (this.#transaction !== undefined) {
-      if (called !== undefined && !this.#transaction.functions.includes(called)) this.#transaction.functions.push(called);
+      if (called !== undefined && !this.#transaction.functions.includes(called))
+        this.#transaction.functions.push(called);
       this.#transaction.said += `${values}\n`;
       return undefined;
     }

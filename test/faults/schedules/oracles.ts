@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { en } from '../../src/texts/en.ts';
-import type { SystemOrder } from '../support/system.ts';
+import { en } from '../../../src/texts/en.ts';
+import type { SystemOrder } from '../../support/system.ts';
 import type { End } from './end.ts';
 import type { Lane } from './lane.ts';
 import type { Play } from './play.ts';
@@ -50,7 +50,8 @@ export async function complaintsOf(
   if (settled > 1) complain('doubled', `settled ${settled} times`);
   if (settled === 0) complain('lost', 'never settled by a transfer');
   const kind = seen.hold === 'captured' ? 'capture' : 'release';
-  if (settled === 1 && settlements[0]?.kind !== kind) complain('violations', `${seen.hold}, but the transfer is a ${settlements[0]?.kind}`);
+  if (settled === 1 && settlements[0]?.kind !== kind)
+    complain('violations', `${seen.hold}, but the transfer is a ${settlements[0]?.kind}`);
 
   const tasks = await lane.system.tasks(order);
   const failed = tasks.filter(({ state }) => state === 'fail').length;
@@ -87,7 +88,12 @@ function compared(order: SystemOrder, end: End, workload: Workload, references: 
   if (wanted !== undefined) {
     return JSON.stringify(end) === JSON.stringify(wanted)
       ? []
-      : [{ wrong: 'violations', what: `${order.id}: ended otherwise than without faults: ${JSON.stringify(end)} instead of ${JSON.stringify(wanted)}` }];
+      : [
+          {
+            wrong: 'violations',
+            what: `${order.id}: ended otherwise than without faults: ${JSON.stringify(end)} instead of ${JSON.stringify(wanted)}`,
+          },
+        ];
   }
   const [hold = '', reason = ''] = end.hold.split(' ');
   if (!(workload.mayEnd ?? []).concat(unknownEnd).includes(end.hold)) {
@@ -95,7 +101,8 @@ function compared(order: SystemOrder, end: End, workload: Workload, references: 
   }
   const found: Complaint[] = [];
   const told = hold === 'captured' ? 'delivered' : 'failed';
-  if (!end.told.includes(told)) found.push({ wrong: 'lost', what: `${order.id}: ${end.hold}, and the person was not told` });
+  if (!end.told.includes(told))
+    found.push({ wrong: 'lost', what: `${order.id}: ${end.hold}, and the person was not told` });
   if (end.finished !== reason && end.finished !== 'gone') {
     found.push({ wrong: 'violations', what: `${order.id}: the hold says ${reason}, Finished says ${end.finished}` });
   }
@@ -110,12 +117,14 @@ export async function brokenPromises(play: Play): Promise<Complaint[]> {
   const found: Complaint[] = [];
   for (const nonce of play.nonces) {
     const [groups] = await play.lane.rows('select count(*) from ledger.order_groups where nonce = $1', [nonce], count);
-    if (groups?.count !== 1) found.push({ wrong: groups?.count === 0 ? 'lost' : 'doubled', what: `tap ${nonce}: ${groups?.count} groups` });
+    if (groups?.count !== 1)
+      found.push({ wrong: groups?.count === 0 ? 'lost' : 'doubled', what: `tap ${nonce}: ${groups?.count} groups` });
   }
   for (const { what, key, text } of play.acknowledged) {
     if (what !== 'cancel' || text !== en.toast.cancelled) continue;
     const seen = await look(play.lane, key);
-    if (seen.hold !== 'released') found.push({ wrong: 'lost', what: `${key}: "${text}" was answered, and the order is ${seen.hold}` });
+    if (seen.hold !== 'released')
+      found.push({ wrong: 'lost', what: `${key}: "${text}" was answered, and the order is ${seen.hold}` });
   }
   return found;
 }
@@ -129,7 +138,10 @@ export async function unsoundBooks(lane: Lane): Promise<Complaint[]> {
   const found: Complaint[] = rows.map((row) => ({ wrong: 'violations', what: JSON.stringify(row) }));
   const [sum] = await lane.rows(equation, [], sums);
   if (sum !== undefined && sum.held_by_people !== sum.moved_to_people) {
-    found.push({ wrong: 'lost', what: `people have ${sum.held_by_people}, and ${sum.moved_to_people} was moved to them` });
+    found.push({
+      wrong: 'lost',
+      what: `people have ${sum.held_by_people}, and ${sum.moved_to_people} was moved to them`,
+    });
   }
   return found;
 }
@@ -172,6 +184,6 @@ async function causeOf(play: Play, order: SystemOrder): Promise<{ what: string; 
     const shown = (await lane.system.telegramCalls(order, 'editMessageMedia')).find(({ processed }) => processed);
     return shown === undefined ? given : { what: 'shown', at: Date.parse(shown.time) };
   }
-  const ended = (await lane.system.tasks(order)).map(({ finishedAt }) => finishedAt ?? 0);
+  const ended = (await lane.system.tasks(order)).flatMap(({ finishedAt }) => finishedAt ?? []);
   return ended.length === 0 ? undefined : { what: 'task failed', at: Math.max(...ended) };
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { buttonsOf, type ChatMessage } from '../../dev/demo/customer.ts';
-import type { Press } from '../../src/telegram/button.ts';
-import { videoJobName } from '../../src/videojob/names.ts';
-import type { Passage } from '../support/effect-board.ts';
-import { variableOf } from '../support/peer-process.ts';
-import type { Confirmation, SystemOrder } from '../support/system.ts';
-import { waitFor } from '../support/wait.ts';
+import { buttonsOf, type ChatMessage } from '../../../dev/demo/customer.ts';
+import type { Press } from '../../../src/telegram/button.ts';
+import { videoJobName } from '../../../src/videojob/names.ts';
+import type { Passage } from '../../support/effect-board.ts';
+import { variableOf } from '../../support/peer-process.ts';
+import type { Confirmation, SystemOrder } from '../../support/system.ts';
+import { waitFor } from '../../support/wait.ts';
 import type { Lane } from './lane.ts';
 
 const pressed = z.object({ answered: z.boolean(), text: z.string().optional() });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { findCondition } from '../../src/videojob/conditions.ts';
-import type { SystemOrder } from '../support/system.ts';
-import { waitFor } from '../support/wait.ts';
+import { findCondition } from '../../../src/videojob/conditions.ts';
+import type { SystemOrder } from '../../support/system.ts';
+import { waitFor } from '../../support/wait.ts';
 import type { Play } from './play.ts';
 import { type Look, look } from './watch-order.ts';
 import type { Workload } from './workloads.ts';
@@ -73,7 +73,9 @@ async function restOver(play: Play, order: SystemOrder, { after }: Workload): Pr
     return isFinished && !isDeleting && isShown && seen.notices_open === 0;
   });
   await over(play, order, 'the end of its tasks', async () =>
-    (await play.lane.system.tasks(order)).every(({ finishedAt, prompt }) => finishedAt !== undefined || prompt.includes('stuck')),
+    (await play.lane.system.tasks(order)).every(
+      ({ finishedAt, prompt }) => finishedAt !== undefined || prompt.includes('stuck'),
+    ),
   );
 }
 
@@ -93,7 +95,11 @@ export async function endOf(play: Play, order: SystemOrder): Promise<End> {
   const { lane } = play;
   const seen = await look(lane, order.id);
   const videoJob = await lane.system.videoJob(order);
-  const stages = await lane.rows('select distinct stage from ledger.executions where order_id = $1 order by 1', [order.id], stage);
+  const stages = await lane.rows(
+    'select distinct stage from ledger.executions where order_id = $1 order by 1',
+    [order.id],
+    stage,
+  );
   const notices = await lane.rows(
     `select distinct kind from ledger.notices where order_id = $1 and kind not in ('progress', 'slow') and ending = 'sent' order by 1`,
     [order.id],
@@ -105,15 +111,21 @@ export async function endOf(play: Play, order: SystemOrder): Promise<End> {
   );
   return {
     hold: `${seen.hold} ${seen.reason}`,
-    finished: videoJob === undefined ? 'gone' : (findCondition(videoJob.status.conditions, 'Finished')?.reason ?? 'none'),
+    finished:
+      videoJob === undefined ? 'gone' : (findCondition(videoJob.status.conditions, 'Finished')?.reason ?? 'none'),
     delivery: seen.delivery,
     stages: stages.map((one) => one.stage),
     told: notices.map(({ kind }) => kind),
-    chat: [...new Set(messages.map(({ text, caption, video }) => `${video ? 'video: ' : ''}${firstLine(text ?? caption)}`))].sort(),
+    chat: [
+      ...new Set(messages.map(({ text, caption, video }) => `${video ? 'video: ' : ''}${firstLine(text ?? caption)}`)),
+    ].sort(),
   };
 }
 
 /** The beginning of a message without its numbers and order ids. */
 function firstLine(text = ''): string {
-  return (text.split('\n')[0] ?? '').replaceAll(/\b[a-z2-7]{12}\b/g, 'ID').replaceAll(/\d+/g, 'N').slice(0, 80);
+  return (text.split('\n')[0] ?? '')
+    .replaceAll(/\b[a-z2-7]{12}\b/g, 'ID')
+    .replaceAll(/\d+/g, 'N')
+    .slice(0, 80);
 }

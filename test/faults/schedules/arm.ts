@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Maker, Passage, Verdict } from '../support/effect-board.ts';
-import type { WatchVerdict } from '../support/kube-gate.ts';
+import type { Maker, Passage, Verdict } from '../../support/effect-board.ts';
+import type { WatchVerdict } from '../../support/kube-gate.ts';
+import type { Strike } from '../crash-table.ts';
 import { type Atom, atomName, type Killable, type Server } from './atom.ts';
-import type { Strike } from './crash-table.ts';
 import type { Play } from './play.ts';
 import { isSamePassage, type NewsPoint, newsOf, type Point, stepOf } from './point.ts';
 import { isOf } from './recording.ts';
@@ -41,7 +41,7 @@ class Trap implements Armed {
   readonly #atom: Atom;
   readonly #works = new Set<Promise<unknown>>();
   readonly #undo: Undo[] = [];
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(play: Play, atom: Atom) {
     this.#play = play;
@@ -104,10 +104,7 @@ class Trap implements Armed {
     this.#undo.push(remove);
   }
 
-  async #strike(
-    atom: Extract<Atom, { at: Point; kind: PointKind }>,
-    passage: Passage,
-  ): Promise<Verdict> {
+  async #strike(atom: Extract<Atom, { at: Point; kind: PointKind }>, passage: Passage): Promise<Verdict> {
     const { maker } = passage.effect;
     switch (atom.kind) {
       case 'kill': {
@@ -165,7 +162,10 @@ class Trap implements Armed {
     const copy = async (): Promise<void> => {
       await pause(seconds * 1_000);
       await passage.again();
-      this.struck.push({ ...this.#told(), strikes: step === undefined ? [] : [{ step, fault: seconds === 0 ? 'raced' : 'twice' }] });
+      this.struck.push({
+        ...this.#told(),
+        strikes: step === undefined ? [] : [{ step, fault: seconds === 0 ? 'raced' : 'twice' }],
+      });
     };
     // What the copy hears, a refusal too, nobody is there to hear.
     const heard = copy().catch(() => undefined);
@@ -323,7 +323,11 @@ class Trap implements Armed {
   #note(fault: Strike['fault']): void {
     const atom = this.#atom;
     const strikes =
-      atom.kind === 'stand-in' ? standInStrikes(atom.method, fault) : 'at' in atom && 'maker' in atom.at ? strikesOf(atom.at, fault) : [];
+      atom.kind === 'stand-in'
+        ? standInStrikes(atom.method, fault)
+        : 'at' in atom && 'maker' in atom.at
+          ? strikesOf(atom.at, fault)
+          : [];
     this.struck.push({ ...this.#told(), strikes });
   }
 
@@ -331,7 +335,7 @@ class Trap implements Armed {
     const kept = work.then(
       () => undefined,
       (error: unknown) => {
-        this.#failure ??= error;
+        this.#failure ??= new Error('a fault could not be undone', { cause: error });
       },
     );
     this.#works.add(kept);

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { z } from 'zod';
-import { type Part, startPart } from '../../dev/demo/part.ts';
-import { checkout } from '../../dev/places.ts';
-import { freePort } from '../../dev/port.ts';
-import { type Gates, openGates } from '../support/gates.ts';
-import { System } from '../support/system.ts';
-import { passTime } from '../support/time-travel.ts';
+import { type Part, startPart } from '../../../dev/demo/part.ts';
+import { checkout } from '../../../dev/places.ts';
+import { freePort } from '../../../dev/port.ts';
+import { type Gates, openGates } from '../../support/gates.ts';
+import { System } from '../../support/system.ts';
+import { passTime } from '../../support/time-travel.ts';
 
 /** The two parts that may be run twice at the same time. */
 export type Replicated = 'bot' | 'controller';

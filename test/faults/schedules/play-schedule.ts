@@ -1,13 +1,21 @@
+import type { SystemOrder } from '../../support/system.ts';
+import type { Strike } from '../crash-table.ts';
 import { type Armed, arm, type Struck } from './arm.ts';
-import type { Strike } from './crash-table.ts';
 import { type End, endOf, StuckError, untilOver } from './end.ts';
 import type { Lane } from './lane.ts';
-import { brokenPromises, type Complaint, complaintsOf, type Latencies, latenciesOf, unknownEnd, unsoundBooks } from './oracles.ts';
+import {
+  brokenPromises,
+  type Complaint,
+  complaintsOf,
+  type Latencies,
+  latenciesOf,
+  unknownEnd,
+  unsoundBooks,
+} from './oracles.ts';
 import { perform } from './perform.ts';
 import { Play } from './play.ts';
 import type { Schedule } from './schedule.ts';
 import type { Look } from './watch-order.ts';
-import type { SystemOrder } from '../support/system.ts';
 
 /** What came of one schedule. */
 export interface Played {
@@ -21,7 +29,12 @@ export interface Played {
 }
 
 /** Plays one schedule to its end and asks every oracle. */
-export async function playSchedule(lane: Lane, schedule: Schedule, references: readonly End[], latencies: Latencies): Promise<Played> {
+export async function playSchedule(
+  lane: Lane,
+  schedule: Schedule,
+  references: readonly End[],
+  latencies: Latencies,
+): Promise<Played> {
   const began = performance.now();
   const { workload } = schedule;
   const play = new Play(lane);
@@ -31,7 +44,11 @@ export async function playSchedule(lane: Lane, schedule: Schedule, references: r
   try {
     const chain = armInTurn(play, schedule, armed);
     await perform(play, workload, chain.begin);
-    await untilOver(play, workload, async (order, seen) => !armed.some(({ isBusy }) => isBusy) && nobodyKnows(play, order, seen));
+    await untilOver(
+      play,
+      workload,
+      async (order, seen) => !armed.some(({ isBusy }) => isBusy) && nobodyKnows(play, order, seen),
+    );
     await Promise.all(armed.map((one) => one.disarm()));
     await chain.end();
     for (const order of play.orders) {
@@ -64,7 +81,11 @@ export async function playSchedule(lane: Lane, schedule: Schedule, references: r
 }
 
 /** The first fault is laid before the tap, each further one when the one before has struck. */
-function armInTurn(play: Play, { atoms }: Schedule, armed: Armed[]): { begin: () => Promise<void>; end: () => Promise<void> } {
+function armInTurn(
+  play: Play,
+  { atoms }: Schedule,
+  armed: Armed[],
+): { begin: () => Promise<void>; end: () => Promise<void> } {
   let isOver = false;
   let laying: Promise<void> = Promise.resolve();
   const [first, ...others] = atoms;

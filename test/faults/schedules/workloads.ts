@@ -1,7 +1,7 @@
-import { waitFor } from '../support/wait.ts';
-import { isCreated, isEditing } from '../support/effects.ts';
-import type { Confirmation, SystemOrder } from '../support/system.ts';
-import type { Strike } from './crash-table.ts';
+import { isCreated, isEditing } from '../../support/effects.ts';
+import type { Confirmation, SystemOrder } from '../../support/system.ts';
+import { waitFor } from '../../support/wait.ts';
+import type { Strike } from '../crash-table.ts';
 import type { Play } from './play.ts';
 import { look } from './watch-order.ts';
 
@@ -32,22 +32,22 @@ export interface Workload {
 
 const longMs = 90_000;
 
-/** Presses Cancel until the order is over, as an impatient person does. */
+/** Presses Cancel until the order is over, as an impatient person does; gives up where a submit stays without an answer. */
 async function cancel(play: Play, order: SystemOrder): Promise<void> {
   await refused(play, order);
+  let unanswered = 0;
   await waitFor(
     async () => {
-      if ((await look(play.lane, order.id)).hold !== 'held') return true;
+      const { hold, attempt } = await look(play.lane, order.id);
+      unanswered = attempt === 'intent' || attempt === 'unknown' ? unanswered + 1 : 0;
+      if (hold !== 'held' || unanswered > 5) return true;
       play.caused(order, 'cancelled');
       await play.press(order, 'cancel', 'cancel');
-      const seen = await look(play.lane, order.id);
-      return seen.hold !== 'held' || !cancellable.has(seen.attempt);
+      return (await look(play.lane, order.id)).hold !== 'held';
     },
     { what: `the cancel of ${order.id}`, within: longMs, every: 1_000 },
   );
 }
-
-const cancellable = new Set(['none', 'ready']);
 
 /** Waits until the provider has refused the submit for sure once, or nobody can know any more. */
 function refused(play: Play, order: SystemOrder): Promise<unknown> {
@@ -82,7 +82,11 @@ function until(play: Play, order: SystemOrder, what: string, there: () => Promis
 const slowEdit = async (play: Play, { customer: { chat } }: Pick<SystemOrder, 'customer'>): Promise<unknown> =>
   play.lane.system.telegramFault({ method: 'editMessageMedia', fault: 'slow', seconds: 3, chat });
 
-async function block(play: Play, { customer: { chat } }: Pick<SystemOrder, 'customer'>, blocked: boolean): Promise<void> {
+async function block(
+  play: Play,
+  { customer: { chat } }: Pick<SystemOrder, 'customer'>,
+  blocked: boolean,
+): Promise<void> {
   await fetch(`${play.lane.system.stack.endpoints().telegram}/dev/chats/${chat}`, {
     method: 'PATCH',
     headers: { 'content-type': 'application/json' },
@@ -144,9 +148,3 @@ export const WORKLOADS: readonly Workload[] = [
     },
   },
 ];
-
-export function workloadNamed(name: string): Workload {
-  const found = WORKLOADS.find((one) => one.name === name);
-  if (found === undefined) throw new Error(`there is no workload ${name}`);
-  return found;
-}

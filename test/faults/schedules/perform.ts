@@ -8,5 +8,5 @@ export async function perform(play: Play, workload: Workload, onReady: () => Pro
   for (const confirmation of confirmations) await prepare?.(play, confirmation);
   await onReady();
   const orders = await Promise.all(confirmations.map((one) => play.tap(one, taps)));
-  await Promise.all(orders.map((order) => act?.(play, order)));
+  if (act !== undefined) await Promise.all(orders.map((order) => act(play, order)));
 }

@@ -1,6 +1,6 @@
 import { type Atom, atomName, isLocal } from './atom.ts';
 import { type Dice, diceOf, shuffled } from './dice.ts';
-import { type Point, pointName, stepOf } from './point.ts';
+import { type Point, stepOf } from './point.ts';
 import type { Recording } from './recording.ts';
 import type { Workload } from './workloads.ts';
 
@@ -49,38 +49,66 @@ const shares: Readonly<Record<Pattern, number>> = {
   story: 0,
 };
 
+/** Schedules in their order, and others in case that one of them finds nothing to strike. */
+export interface Drawn {
+  readonly schedules: readonly Schedule[];
+  readonly spare: readonly Schedule[];
+}
+
 /**
  * So many schedules: first every story once and each kind of passage killed once, in whatever workload the dice name, then each pattern
  * by its share.
  */
-export function draw(recordings: readonly Recording[], stories: readonly Workload[], seed: number, number: number): Schedule[] {
+export function draw(
+  recordings: readonly Recording[],
+  stories: readonly Workload[],
+  seed: number,
+  number: number,
+): Drawn {
   const dice = diceOf(seed);
   const plans = plansOf(recordings);
-  const must: Schedule[] = stories.map((workload) => ({ pattern: 'story', workload, atoms: [] }));
-  const struck = new Set<string>();
-  for (const plan of shuffled(plans.intermediate, dice)) {
+  const must = [
+    ...stories.map((workload): Schedule => ({ pattern: 'story', workload, atoms: [] })),
+    ...eachKindKilled(plans, dice),
+    ...coverage(plans, dice),
+  ];
+  const next = byShare(plans, dice);
+  const chosen = shuffled(must, dice).slice(0, number);
+  while (chosen.length < number) chosen.push(next());
+  return { schedules: chosen, spare: Array.from({ length: number }, next) };
+}
+
+function eachKindKilled({ intermediate }: Plans, dice: Dice): Schedule[] {
+  const first = new Map<string, Schedule>();
+  for (const plan of shuffled(intermediate, dice)) {
     const [atom] = plan.atoms;
     if (atom?.kind !== 'kill') continue;
     const { maker, boundary, operation, moment } = atom.at;
     const kind = `${stepOf(atom.at) ?? `${maker} ${boundary} ${operation}`} ${moment}`;
-    if (!struck.has(kind)) must.push(plan);
-    struck.add(kind);
+    if (!first.has(kind)) first.set(kind, plan);
   }
-  must.push(...coverage(plans, dice));
-  const chosen = shuffled(must, dice).slice(0, number);
-  const rest = PATTERNS.map((pattern) => ({ pattern, plans: shuffled(plans[pattern], dice), at: 0 })).filter(
-    ({ pattern, plans: some }) => shares[pattern] > 0 && some.length > 0,
-  );
-  const total = rest.reduce((sum, { pattern }) => sum + shares[pattern], 0);
-  while (chosen.length < number && total > 0) {
+  return [...first.values()];
+}
+
+/** One schedule after the other; each pattern by its share, and none of its plans again before all were drawn. */
+function byShare(plans: Plans, dice: Dice): () => Schedule {
+  const pools = PATTERNS.map((pattern) => ({
+    share: shares[pattern],
+    plans: shuffled(plans[pattern], dice),
+    at: 0,
+  })).filter(({ share, plans: some }) => share > 0 && some.length > 0);
+  const total = pools.reduce((sum, { share }) => sum + share, 0);
+  return () => {
     let mark = dice() * total;
-    const pool = rest.find(({ pattern }) => (mark -= shares[pattern]) <= 0) ?? rest[0];
-    if (pool === undefined) break;
-    const plan = pool.plans[pool.at % pool.plans.length];
-    pool.at += 1;
-    if (plan !== undefined) chosen.push(plan);
-  }
-  return chosen;
+    for (const pool of pools) {
+      mark -= pool.share;
+      const plan = pool.plans[pool.at % pool.plans.length];
+      if (mark > 0 || plan === undefined) continue;
+      pool.at += 1;
+      return plan;
+    }
+    throw new Error('nothing was recorded, so there is nothing to strike');
+  };
 }
 
 /** One of each kind of fault that is no kill, of those that a row of the crash table needs. */
@@ -130,7 +158,8 @@ export function plansOf(recordings: readonly Recording[]): Plans {
         add('twice', { kind: 'twice', at: point, seconds: 3 });
       }
       for (const atom of outages(point)) add('outage', atom);
-      if (point.moment === 'before' && stepOf(point) !== undefined) add('pause', { kind: 'pause', at: point, seconds: 32 });
+      if (point.moment === 'before' && stepOf(point) !== undefined)
+        add('pause', { kind: 'pause', at: point, seconds: 32 });
     }
     for (const atoms of stalePairs(recording)) add('stale', atoms);
     for (const atoms of unobserved(recording)) add('unobserved', atoms);
@@ -147,7 +176,10 @@ function canKill(point: Point): boolean {
 
 /** A paid call is never repeated by a wire: that is what our own protocol must see to. */
 function canRepeat({ boundary, moment, operation }: Point): boolean {
-  return moment === 'before' && (boundary === 'postgres' || operation === 'editMessageMedia' || /^POST (videojobs|jobs)/.test(operation));
+  return (
+    moment === 'before' &&
+    (boundary === 'postgres' || operation === 'editMessageMedia' || /^POST (videojobs|jobs)/.test(operation))
+  );
 }
 
 function wireFaults(point: Point): Atom[] {
@@ -155,7 +187,8 @@ function wireFaults(point: Point): Atom[] {
   if (point.moment === 'before' && point.boundary === 'api') {
     for (const status of [409, 410, 429, 500, 503]) found.push({ kind: 'refuse', at: point, status });
   }
-  if (point.moment === 'before' && point.operation === 'createTask') found.push({ kind: 'refuse', at: point, status: 429 });
+  if (point.moment === 'before' && point.operation === 'createTask')
+    found.push({ kind: 'refuse', at: point, status: 429 });
   found.push({ kind: 'delay', at: point, seconds: 4 });
   if (point.maker === 'generate' || point.maker === 'deliver') found.push({ kind: 'jump', at: point, seconds: 65 });
   return found;
@@ -174,9 +207,14 @@ function outages(point: Point): Atom[] {
 
 /** Pairs of an earlier view and a later act of the controller: what it did once it would do again if it believed the old view. */
 function stalePairs({ points }: Recording): Atom[] {
-  const views = points.filter(({ boundary, moment, maker }) => boundary === 'api' && moment === 'after' && maker === 'controller');
+  const views = points.filter(
+    ({ boundary, moment, maker }) => boundary === 'api' && moment === 'after' && maker === 'controller',
+  );
   const acts = points.filter(
-    (point) => point.maker === 'controller' && point.moment === 'after' && (point.boundary === 'api' || stepOf(point) !== undefined),
+    (point) =>
+      point.maker === 'controller' &&
+      point.moment === 'after' &&
+      (point.boundary === 'api' || stepOf(point) !== undefined),
   );
   return views.flatMap((since, early) =>
     acts
@@ -237,5 +275,3 @@ export function countPlans(recordings: readonly Recording[]): string {
     .map((pattern) => `${pattern} ${plans[pattern].length}`)
     .join(', ');
 }
-
-export { pointName };

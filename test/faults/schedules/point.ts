@@ -1,6 +1,6 @@
-import type { Boundary, Maker, Passage } from '../support/effect-board.ts';
-import type { Notification } from '../support/kube-gate.ts';
-import type { Step } from './crash-table.ts';
+import type { Boundary, Maker, Passage } from '../../support/effect-board.ts';
+import type { Notification } from '../../support/kube-gate.ts';
+import type { Step } from '../crash-table.ts';
 
 /** One passage of one effect of a workload, found again in any run of it: the n-th of its kind. */
 export interface Point {
@@ -43,9 +43,17 @@ export function newsOf({ resource, type, name, tells }: Notification): Omit<News
 }
 
 /** The step of the crash table that an effect is; undefined for one the table does not speak of. */
-export function stepOf({ maker, boundary, operation }: Pick<Point, 'maker' | 'boundary' | 'operation'>): Step | undefined {
+export function stepOf({
+  maker,
+  boundary,
+  operation,
+}: Pick<Point, 'maker' | 'boundary' | 'operation'>): Step | undefined {
   const table = steps[boundary];
-  return table[`${maker} ${operation}`] ?? table[operation] ?? (operation.includes('place_orders') ? 'place_orders' : undefined);
+  return (
+    table[`${maker} ${operation}`] ??
+    table[operation] ??
+    (operation.includes('place_orders') ? 'place_orders' : undefined)
+  );
 }
 
 const steps: Readonly<Record<Boundary, Readonly<Record<string, Step>>>> = {
