@@ -17,6 +17,8 @@ import { storageDoor } from './storage.ts';
 import type { World } from './world.ts';
 
 const namespace = 'jobs';
+/** What the bot signs orders with; whoever makes an object by hand does not have it. */
+export const signingKey = 'key';
 const container = { name: 'runner', image: 'neurocards', env: [] };
 const template = { metadata: { labels: {}, annotations: {} }, spec: { containers: [container] } };
 const templates: PodTemplates = { generate: template, deliver: template };
@@ -52,6 +54,7 @@ export class Controller {
     const kube = kubeDoor(network, server, process);
     const tools: PassTools = {
       ...{ database, kube, templates, log, store: this.#videoJobs.store },
+      macKey: signingKey,
       missing: watchMissingObjects(database, log),
       terminating: watchTerminatingJobs(),
       cachedJobs: (_namespace, orderId) => this.#jobs.store.byIndex(orderId),

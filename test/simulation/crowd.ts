@@ -5,6 +5,7 @@ import { buildVideoJob, serializeVideoJob } from '../../src/videojob/build.ts';
 import { newOrderId } from '../../src/videojob/order-id.ts';
 import type { StoredObject } from './api-server.ts';
 import type { Bot } from './bot.ts';
+import { signingKey } from './controller.ts';
 import { orderOf } from './kube-door.ts';
 import { askShowing } from './postgres/deliveries.ts';
 import { recordConsent, registerPerson } from './postgres/orders.ts';
@@ -62,7 +63,7 @@ export class Crowd {
       const chatId = 1_000 + index;
       registerPerson(tables, chatId, 'en');
       recordConsent(tables, index + 1, '1');
-      const grant = { key: `admin:${index}`, kind: 'grant', userId: index + 1, amount: 4 };
+      const grant = { key: `admin:${index}`, kind: 'grant', userId: index + 1, amount: 4, freeAmount: 4 };
       transfer(tables, { ...grant, debit: 'sys/grants', credit: `user/${index + 1}/available` });
       this.people.push({ userId: index + 1, chatId });
       telegram.room(chatId);
@@ -213,7 +214,7 @@ export class Crowd {
           credits: 1,
           photo: 'photo/1',
           template: 'ad',
-          signingKey: 'key',
+          signingKey,
           ...clocks,
         },
         generation: { provider: 'kie', model: 'kling', mode: 'Pod', timeoutSeconds: furtherTaskSeconds },

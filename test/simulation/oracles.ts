@@ -94,6 +94,10 @@ function judgeMoney({ tables }: World, add: Add): void {
     if (userId === null) continue;
     if (balance < 0) add('lost', 'money equation', `${accountId} is negative`);
     have += balance;
+    if (accountId.endsWith('/debt')) {
+      have -= 2 * balance;
+      continue;
+    }
     if (accountId.endsWith('/held')) held += balance;
   }
   let granted = 0;

@@ -7,7 +7,6 @@ const failure = z.object({
   seed: z.number(),
   findings: z.array(z.object({ kind: z.string(), oracle: z.string(), text: z.string() })),
 });
-export type Failure = z.infer<typeof failure>;
 
 /** What one process counted, as it is told to the one that adds up. */
 export const tallySchema = z.object({

@@ -81,6 +81,11 @@ export class Telegram {
     };
   }
 
+  remove(chatId: number, messageId: number): void {
+    const message = this.room(chatId).messages.find(({ id }) => id === messageId);
+    if (message !== undefined) message.isDeleted = true;
+  }
+
   #open(chatId: number, method: string): TelegramChatRoom {
     const room = this.room(chatId);
     if (room.isBlocked) throw refusal(method, 403, 'Forbidden: bot was blocked by the user');
@@ -129,8 +134,13 @@ export function telegramDoor(network: Network, telegram: Telegram, process: Proc
     editMessageText: (chatId, messageId, html, _keyboard, signal) =>
       unlessDone(answer('editMessageText', () => telegram.edit(chatId, messageId, html), signal, 15_000)),
     editKeyboard: absent,
+    deleteMessage: (chatId, messageId) =>
+      answer('deleteMessage', () => telegram.remove(chatId, messageId), undefined, 15_000),
     answerCallback: () => answer('answer the tap', () => undefined, undefined, 15_000),
-    refuseCheckout: absent,
+    answerCheckout: absent,
+    sendInvoice: absent,
+    refundStars: absent,
+    getStarTransactions: absent,
     async editMessageVideo({ chatId, messageId, content }, signal) {
       const perform = (): string => telegram.show(chatId, messageId, content);
       return unlessDone(answer('editMessageMedia', perform, signal, 60_000, [...calling, 'twice', 'refused'])).then(

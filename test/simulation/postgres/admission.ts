@@ -105,7 +105,9 @@ function refused(reason: string, blocksOpenOrder: boolean): unknown {
 /** `claim`. */
 export function claim(db: Tables, orderId: string, uid: string, hash: string): unknown {
   const hold = db.holds.get(orderId);
-  if (hold === undefined) return refused('UnknownOrder', false);
+  if (hold === undefined) {
+    return { answer: 'refused', reason: 'UnknownOrder', blocksOpenOrder: false, knownAsLost: false };
+  }
   const order = db.order(orderId);
   if (order.claimedBy === uid) return { answer: 'yours', settled: settledJson(hold) };
   if (order.claimedBy !== null) return refused('OtherClaimant', false);

@@ -4,7 +4,14 @@ import * as attempts from './attempts.ts';
 import * as deliveries from './deliveries.ts';
 import { endNotice, postponeNotice, takeNotices } from './notices.ts';
 import * as orders from './orders.ts';
-import { availableCredits, cancelClaimedOrder, cancelOrder, closeOrder, closeOverdueHolds } from './settlement.ts';
+import {
+  availableCredits,
+  cancelClaimedOrder,
+  cancelOrder,
+  closeOrder,
+  closeOverdueHolds,
+  owedCredits,
+} from './settlement.ts';
 import * as submits from './submits.ts';
 import { dueOrders, observe, openOrders } from './sweeps.ts';
 import type { Tables } from './tables.ts';
@@ -106,8 +113,9 @@ export const FUNCTIONS: Readonly<Record<string, ModelledFunction>> = {
   register_person: (db, v) => orders.registerPerson(db, v.number(0), v.text(1)),
   record_consent: (db, v) => orders.recordConsent(db, v.number(0), v.text(1)),
   balance: (db, v) => ({
-    available: availableCredits(db, v.number(0)),
+    ...{ available: availableCredits(db, v.number(0)), debt: owedCredits(db, v.number(0)) },
     held: db.accounts.get(`user/${v.number(0)}/held`)?.balance ?? 0,
+    free: db.accounts.get(`user/${v.number(0)}/available`)?.freeBalance ?? 0,
   }),
   open_orders: (db, v) => openOrders(db, v.number(0)),
   own_order: (db, v) => orders.ownOrder(db, v.text(0), v.number(1)),

@@ -59,10 +59,20 @@ function noticeJson(db: Tables, row: NoticeRow): unknown {
   return {
     ...{ noticeId: row.noticeId, orderId: row.orderId, userId: order.userId, chatId: row.chatId },
     language: db.people.get(order.userId)?.language,
-    ...{ messageId: order.messageId, available: availableCredits(db, order.userId) },
+    ...{ position: order.position, count: db.groups.find(({ groupId }) => groupId === order.groupId)?.count },
+    messageId: row.kind === 'summary' ? summaryMessage(db, order.groupId) : order.messageId,
+    available: availableCredits(db, order.userId),
     unitPrice: db.settings.unitPrice,
     fact: { kind: row.kind, ...row.fact, ...factOf(db, row) },
   };
+}
+
+/** Where a summary can be said when nobody knows whether it was: a message that did not become a video. */
+function summaryMessage(db: Tables, groupId: number): number | null {
+  const failed = [...db.orders.values()].filter(
+    (row) => row.groupId === groupId && row.messageId !== null && db.holds.get(row.orderId)?.state === 'released',
+  );
+  return failed.toSorted((a, b) => b.position - a.position)[0]?.messageId ?? null;
 }
 
 function factOf(db: Tables, row: NoticeRow): Record<string, unknown> {

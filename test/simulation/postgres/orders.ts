@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dueEnd } from './clocks.ts';
 import { writeProgress } from './notices.ts';
 import type { GroupRow } from './rows.ts';
-import { availableCredits, transfer } from './settlement.ts';
+import { availableCredits, owedCredits, transfer } from './settlement.ts';
 import { iso, RuleError, type Tables } from './tables.ts';
 
 export interface Placement {
@@ -46,18 +46,22 @@ export function registerPerson(db: Tables, telegramId: number, language: string)
     const userId = db.people.size + 1;
     person = db.put(db.people, userId, {
       ...{ userId, telegramId, language, seenAt: db.now() },
-      ...{ unreachableSince: null, consentedAt: null, consentVersion: null },
+      ...{ unreachableSince: null, consentedAt: null, consentVersion: null, bannedAt: null },
+      referralCode: `code${userId}`,
     });
-    for (const part of ['available', 'held']) {
+    for (const part of ['available', 'debt', 'held']) {
       const accountId = `user/${userId}/${part}`;
-      db.put(db.accounts, accountId, { accountId, userId, balance: 0, version: 0 });
+      db.put(db.accounts, accountId, { accountId, userId, balance: 0, freeBalance: 0, version: 0 });
     }
   } else {
     const wasUnreachable = person.unreachableSince !== null;
     db.set(person, { seenAt: db.now(), unreachableSince: null });
     if (wasUnreachable) db.notify('neurocards_notices', '');
   }
-  return { userId: person.userId, language: person.language, consentedAt: iso(person.consentedAt), created };
+  return {
+    ...{ userId: person.userId, language: person.language, consentedAt: iso(person.consentedAt), created },
+    ...{ banned: person.bannedAt !== null, referralCode: person.referralCode },
+  };
 }
 
 /** `record_consent`. */
@@ -68,8 +72,9 @@ export function recordConsent(db: Tables, userId: number, version: string): unkn
   const amount = db.settings.welcomeCredits;
   const isNew =
     amount > 0 &&
+    person.bannedAt === null &&
     transfer(db, {
-      ...{ key: `welcome:${userId}`, kind: 'welcome', userId, amount },
+      ...{ key: `welcome:${userId}`, kind: 'welcome', userId, amount, freeAmount: amount },
       ...{ debit: 'sys/grants', credit: `user/${userId}/available` },
     });
   return { granted: isNew ? amount : 0, available: availableCredits(db, userId) };
@@ -119,8 +124,11 @@ function refusalOf(db: Tables, placement: Placement, available: number): string 
   const { acceptingOrders, unitPrice, openOrderLimit } = db.settings;
   const number = placement.orders.length;
   const open = [...db.holds.values()].filter((row) => row.userId === placement.userId && row.state === 'held').length;
+  const person = db.people.get(placement.userId);
+  if (person?.bannedAt != null) return 'Banned';
   if (!acceptingOrders) return 'OrdersPaused';
-  if (db.people.get(placement.userId)?.consentedAt == null) return 'NoConsent';
+  if (person?.consentedAt == null) return 'NoConsent';
+  if (owedCredits(db, placement.userId) > 0) return 'InDebt';
   if (unitPrice !== placement.unitPrice) return 'PriceChanged';
   if (number + open > openOrderLimit) return 'TooManyOpenOrders';
   return number * unitPrice > available ? 'InsufficientCredits' : null;
@@ -153,11 +161,22 @@ function writeOrder(
     ...{ relayTries: 0, relayDueAt: now, lookedAt: now, changedAt: now },
   });
   db.notify('neurocards_relay', orderId);
+  // Free credits are spent first.
+  const freeAmount = Math.min(group.unitPrice, db.accounts.get(`user/${userId}/available`)?.freeBalance ?? 0);
   db.put(db.holds, orderId, {
-    ...{ orderId, userId, amount: group.unitPrice, state: 'held', reason: null, heldAt: now, settledAt: null },
+    ...{
+      orderId,
+      userId,
+      amount: group.unitPrice,
+      freeAmount,
+      state: 'held',
+      reason: null,
+      heldAt: now,
+      settledAt: null,
+    },
   });
   transfer(db, {
-    ...{ key: `hold:${orderId}`, kind: 'hold', userId, amount: group.unitPrice, orderId },
+    ...{ key: `hold:${orderId}`, kind: 'hold', userId, amount: group.unitPrice, freeAmount, orderId },
     ...{ debit: `user/${userId}/available`, credit: `user/${userId}/held` },
   });
   writeProgress(db, orderId, 'accepted');
@@ -198,9 +217,10 @@ export function nextRelayAt(db: Tables): number {
 export function ownOrder(db: Tables, orderId: string, userId: number): unknown {
   const order = db.orders.get(orderId);
   if (order === undefined || order.userId !== userId) return null;
-  const { template, productText, wishes, photoKey, model } = order;
+  const { template, productText, wishes, photoKey, provider, model, seconds, aspectRatio, audio } = order;
   return {
-    ...{ orderId, template, productText, wishes, photoKey, unitPrice: db.settings.unitPrice, model },
+    ...{ orderId, template, productText, wishes, photoKey, unitPrice: db.settings.unitPrice },
+    ...{ provider, model, seconds, aspectRatio, audio },
     ageSeconds: Math.max(0, (db.now() - order.placedAt) / 1000),
   };
 }

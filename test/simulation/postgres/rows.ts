@@ -32,12 +32,15 @@ export interface PersonRow {
   unreachableSince: Instant | null;
   consentedAt: Instant | null;
   consentVersion: string | null;
+  bannedAt: Instant | null;
+  readonly referralCode: string;
 }
 
 export interface AccountRow {
   readonly accountId: string;
   readonly userId: number | null;
   balance: number;
+  freeBalance: number;
   version: number;
 }
 
@@ -49,6 +52,7 @@ export interface TransferRow {
   readonly debit: string;
   readonly credit: string;
   readonly amount: number;
+  readonly freeAmount: number;
   readonly orderId: string | null;
 }
 
@@ -56,6 +60,7 @@ export interface HoldRow {
   readonly orderId: string;
   readonly userId: number;
   readonly amount: number;
+  readonly freeAmount: number;
   state: 'held' | 'captured' | 'released';
   reason: string | null;
   heldAt: Instant;

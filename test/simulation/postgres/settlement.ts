@@ -1,5 +1,5 @@
 import { dueEnd, isCancellable } from './clocks.ts';
-import { writeNotice } from './notices.ts';
+import { writeOutcome } from './outcomes.ts';
 import type { HoldRow } from './rows.ts';
 import { iso, RuleError, type Tables } from './tables.ts';
 
@@ -12,26 +12,62 @@ export function availableCredits(db: Tables, userId: number): number {
   return db.accounts.get(`user/${userId}/available`)?.balance ?? 0;
 }
 
-/** Books one movement; the accounts of people move with it. */
-export function transfer(
-  db: Tables,
-  row: { key: string; kind: string; userId: number; debit: string; credit: string; amount: number; orderId?: string },
-): boolean {
-  const { key, kind, userId, debit, credit, amount, orderId = null } = row;
+export function owedCredits(db: Tables, userId: number): number {
+  return db.accounts.get(`user/${userId}/debt`)?.balance ?? 0;
+}
+
+export interface Movement {
+  readonly key: string;
+  readonly kind: string;
+  readonly userId: number;
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: number;
+  readonly freeAmount: number;
+  readonly orderId?: string;
+}
+
+/** Kinds that bring a person credits: what they owe is repaid of it in the same transaction. */
+const crediting = new Set(['welcome', 'referral', 'promo', 'grant', 'topup', 'release', 'refund-return', 'writeoff']);
+
+/** Books one movement; the accounts of people move with it. False when its key was booked before. */
+export function transfer(db: Tables, movement: Movement): boolean {
+  const { key, kind, userId, debit, credit, amount, freeAmount, orderId = null } = movement;
   if (db.transfers.some(({ idempotencyKey }) => idempotencyKey === key)) return false;
+  const transferId = db.nextId();
   db.append(db.transfers, {
-    ...{ transferId: db.nextId(), idempotencyKey: key, kind, userId, debit, credit, amount, orderId },
+    ...{ transferId, idempotencyKey: key, kind, userId, debit, credit, amount, freeAmount, orderId },
   });
-  for (const [id, delta] of [
-    [debit, -amount],
-    [credit, amount],
-  ] as const) {
+  if (kind === 'hold' && owedCredits(db, userId) > 0) throw new RuleError('hold_needs_no_debt', String(userId));
+  for (const id of [debit, credit]) {
     const account = db.accounts.get(id);
     if (account === undefined || account.userId === null) continue;
-    if (account.balance + delta < 0) throw new RuleError('account_no_overdraft', id);
-    db.set(account, { balance: account.balance + delta, version: account.version + 1 });
+    // What is owed is a positive figure: a debit raises it.
+    const sign = (id === debit) === id.endsWith('/debt') ? 1 : -1;
+    const balance = account.balance + sign * amount;
+    if (balance < 0) throw new RuleError('account_no_overdraft', id);
+    const freeBalance = account.freeBalance + (id.endsWith('/debt') ? 0 : sign * freeAmount);
+    if (freeBalance < 0 || freeBalance > balance) throw new RuleError('account_free_part', id);
+    db.set(account, { balance, freeBalance, version: account.version + 1 });
   }
+  if (crediting.has(kind)) repay(db, userId, transferId, amount);
   return true;
+}
+
+function repay(db: Tables, userId: number, transferId: number, brought: number): void {
+  const spendable = db.accounts.get(`user/${userId}/available`);
+  const amount = Math.min(owedCredits(db, userId), brought);
+  if (amount <= 0 || spendable === undefined) return;
+  transfer(db, {
+    ...{
+      key: `repay:${transferId}`,
+      kind: 'repay',
+      userId,
+      amount,
+      freeAmount: Math.min(amount, spendable.freeBalance),
+    },
+    ...{ debit: spendable.accountId, credit: `user/${userId}/debt` },
+  });
 }
 
 /** `settle`: moves the credits and writes what the person is told. */
@@ -46,17 +82,15 @@ function settle(
   if (hold?.state !== 'held') throw new RuleError('hold_settled_once', orderId);
   db.set(hold, { state: outcome, reason: why, settledAt: db.now() });
   db.touch(orderId);
-  const { userId, amount } = hold;
+  const { userId, amount, freeAmount } = hold;
   const booked = transfer(db, {
-    ...{ key: `settle:${orderId}`, kind: outcome === 'captured' ? 'capture' : 'release', userId, amount, orderId },
+    ...{ key: `settle:${orderId}`, kind: outcome === 'captured' ? 'capture' : 'release', userId, orderId },
+    ...{ amount, freeAmount },
     debit: `user/${userId}/held`,
     credit: outcome === 'captured' ? 'sys/revenue' : `user/${userId}/available`,
   });
   if (!booked) throw new RuleError('transfer_key_once', orderId);
-  if (outcome === 'released') {
-    writeNotice(db, orderId, 'failed', { reason: why, failureClass: failure, returned: amount });
-  } else if (why === 'VideoDelivered') writeNotice(db, orderId, 'delivered', { credits: amount });
-  else if (why === 'DeliveryUnconfirmed') writeNotice(db, orderId, 'unconfirmed', { credits: amount });
+  writeOutcome(db, hold, failure);
   return hold;
 }
 

@@ -49,7 +49,8 @@ function writeSlowNotices(db: Tables, at: number): void {
     const isSlow = order.admittedAt + 2000 * usualSeconds(db, order.model) <= at;
     if (!isSlow && (furtherTask === null || furtherTask > at)) continue;
     db.set(order, { slowNotedAt: at });
-    writeNotice(db, order.orderId, 'slow', {});
+    const isTold = db.notices.some((row) => row.kind === 'slow' && db.order(row.orderId).groupId === order.groupId);
+    if (!isTold) writeNotice(db, order.orderId, 'slow', {});
   }
 }
 
