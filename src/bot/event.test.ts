@@ -70,3 +70,9 @@ test('who unblocks us is back, who blocks us is not heard', () => {
   expect(change('member')).toMatchObject({ event: { kind: 'returned' } });
   expect(change('kicked')).toBeUndefined();
 });
+
+test('Stars that came or went back were booked when they were stored, and are nothing to answer', () => {
+  const payment = { currency: 'XTR', total_amount: 25, invoice_payload: 'i', telegram_payment_charge_id: 'c' };
+  expect(hearMessage({ successful_payment: payment })).toBeUndefined();
+  expect(hearMessage({ refunded_payment: payment })).toBeUndefined();
+});
