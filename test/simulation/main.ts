@@ -1,0 +1,157 @@
+// Plays orders against models of the other sides, with bad luck, and says whether every promise held. See --help.
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { complaints, summaryLine } from '../faults/summary.ts';
+import { HELP, parseOptions, type SimulateOptions } from './options.ts';
+import { play } from './play.ts';
+import { type Schedule, scheduleOf } from './schedule.ts';
+import { shrink } from './shrink.ts';
+import { add, count, emptyTally, summaryOf, type Tally, tallySchema } from './tally.ts';
+
+/** Fewer schedules need not meet every row. */
+const wholeFrom = 2_000;
+/** Schedules between two reports of a process. */
+const batch = 50;
+
+function scheduleFor({ workload }: SimulateOptions, seed: number): Schedule {
+  return scheduleOf(seed, workload);
+}
+
+/** One process's share: every `processes`th schedule, told in lines of JSON. */
+function playPart(options: SimulateOptions, part: number): void {
+  const { schedules, seed, processes, tampering } = options;
+  let tally = emptyTally();
+  for (let index = part; index < schedules; index += processes) {
+    count(tally, seed + index, play(scheduleFor(options, seed + index), { tampering }));
+    if (tally.schedules === batch || tally.failures.length > 0) {
+      process.stdout.write(`${JSON.stringify(tally)}\n`);
+      tally = emptyTally();
+    }
+  }
+  process.stdout.write(`${JSON.stringify(tally)}\n`);
+}
+
+async function playAll(options: SimulateOptions): Promise<number> {
+  const { schedules, seed, processes, keepGoing, tampering, workload } = options;
+  console.log(
+    `Schedules ${seed} to ${seed + schedules - 1}: npm run simulate -- --schedules ${schedules} --seed ${seed}`,
+  );
+  const sum = emptyTally();
+  const began = performance.now();
+  const parts = Array.from({ length: Math.min(processes, schedules) }, (_, part) => part);
+  const stop = new AbortController();
+  await Promise.all(
+    parts.map((part) =>
+      partOf(part, seed, stop.signal, (tally) => {
+        add(sum, tally);
+        if (tally.failures.length > 0 && !keepGoing) stop.abort();
+      }),
+    ),
+  );
+  const isWhole = schedules >= wholeFrom && workload === undefined && tampering === undefined && !stop.signal.aborted;
+  const seconds = (performance.now() - began) / 1000;
+  return new Promise((resolve) => setImmediate(() => resolve(tell(sum, options, isWhole, seconds))));
+}
+
+function partOf(part: number, seed: number, signal: AbortSignal, take: (tally: Tally) => void): Promise<void> {
+  const args = [...process.argv.slice(1), '--part', String(part), '--seed', String(seed)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  signal.addEventListener('abort', () => child.kill(), { once: true });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (!signal.aborted) take(tallySchema.parse(JSON.parse(line)));
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, killed) => {
+      if (code === 0 || (killed !== null && signal.aborted)) resolve();
+      else reject(new Error(`process ${part} of the simulation ended with ${code ?? killed}`));
+    });
+  });
+}
+
+/** The figures, and what was wrong; answers the exit code. */
+function tell(sum: Tally, options: SimulateOptions, isWhole: boolean, seconds: number): number {
+  for (const [end, times] of Object.entries(sum.ends).toSorted(([, a], [, b]) => b - a)) {
+    console.log(`  ${String(times).padStart(8)}  ${end}`);
+  }
+  const summary = summaryOf(sum);
+  const wrong = complaints(summary, 'simulation', isWhole);
+  const [first] = sum.failures.toSorted((a, b) => a.seed - b.seed);
+  if (first !== undefined) explain(first.seed, options);
+  if (options.keepGoing && sum.failures.length > 1) {
+    console.log(`Failing seeds: ${sum.failures.map(({ seed }) => seed).join(' ')}`);
+  }
+  for (const complaint of wrong) console.error(complaint);
+  console.log(`${seconds.toFixed(1)} s`);
+  console.log(summaryLine(summary));
+  return wrong.length === 0 ? 0 : 1;
+}
+
+/** One failing schedule: what broke, and the shortest schedule that still breaks it. */
+function explain(seed: number, options: SimulateOptions): void {
+  const { tampering } = options;
+  const schedule = scheduleFor(options, seed);
+  const played = play(schedule, { tampering });
+  for (const { kind, oracle, text } of played.findings) console.error(`seed ${seed}: ${kind}: ${oracle}: ${text}`);
+  if (played.findings.length === 0 || !options.shrink) return;
+  const shortest = shrink(schedule, played, { tampering });
+  console.error(`The shortest schedule that breaks it (workload ${schedule.workload}):`);
+  console.error(`  taps   ${JSON.stringify(shortest.schedule.taps)}`);
+  console.error(`  acts   ${JSON.stringify(shortest.schedule.acts)}`);
+  console.error(`  chance ${JSON.stringify(shortest.schedule.luck)}`);
+  for (const { kind, oracle, text } of shortest.played.findings) console.error(`  => ${kind}: ${oracle}: ${text}`);
+  console.error(`Again: npm run simulate -- --replay ${seed}${tamperingText(options)}`);
+}
+
+function tamperingText({ tampering, workload }: SimulateOptions): string {
+  const only = workload === undefined ? '' : ` --workload "${workload}"`;
+  return tampering === undefined ? only : `${only} --${tampering.how} "${tampering.effect}"`;
+}
+
+function replay(seed: number, options: SimulateOptions): number {
+  const schedule = scheduleFor(options, seed);
+  const played = play(schedule, { tampering: options.tampering, journal: true });
+  console.log(JSON.stringify({ ...schedule, luck: played.decisions }, undefined, 2));
+  for (const { effect, process, about } of played.journal ?? []) console.log(`${process}  ${effect}  ${about ?? ''}`);
+  for (const { at, effect, fault, process } of played.struck)
+    console.log(`struck at ${at}: ${effect} ${fault} (${process})`);
+  console.log(`ends: ${played.ends.join(', ')}`);
+  const tally = emptyTally();
+  count(tally, seed, played);
+  return tell(tally, options, false, 0);
+}
+
+/** Names of what a run without bad luck did, each once, in the order they first came. */
+function listEffects(options: SimulateOptions): number {
+  const lucky: Schedule = { ...scheduleOf(1, options.workload ?? 'happy'), acts: [], luck: [] };
+  const { journal = [] } = play(lucky, { journal: true });
+  for (const effect of new Set(journal.map((one) => one.effect))) console.log(effect);
+  return 0;
+}
+
+function main(options: SimulateOptions): number | Promise<number> {
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  if (options.effects) return listEffects(options);
+  if (options.replay !== undefined) return replay(options.replay, options);
+  if (options.part === undefined) return playAll(options);
+  playPart(options, options.part);
+  return 0;
+}
+
+// Not in a promise: microtasks are drained by hand here, which Node allows only outside of them.
+setImmediate(() => {
+  const fail = (error: unknown): void => {
+    console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+    process.exitCode = 1;
+  };
+  try {
+    void Promise.resolve(main(parseOptions(process.argv.slice(2)))).then((code) => {
+      process.exitCode = code;
+    }, fail);
+  } catch (error) {
+    fail(error);
+  }
+});
