@@ -14,7 +14,7 @@ describe('the tests of the ledger', () => {
   it('notice every constraint, trigger and unique index that is taken away', { timeout: 300_000 }, async () => {
     const survivors: string[] = [];
     for (const mutant of await furnished.mutants()) {
-      const verdict = await furnished.try(mutant);
+      const verdict = await furnished.try(mutant, 0);
       if (!verdict.caught) survivors.push(`${verdict.mutant}: ${verdict.by}`);
     }
     expect(survivors).toEqual([]);

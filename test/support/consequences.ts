@@ -102,6 +102,27 @@ export const consequences: readonly Consequence[] = [
            and accounts.version = before.version + 1 and entries.version = accounts.version`,
       ),
   },
+  {
+    sentence: 'whatever brings credits repays debt first',
+    trigger: 'repay_debt',
+    commits: false,
+    follows: (ledger, before = []) =>
+      asked(
+        ledger,
+        [
+          ...before,
+          'alter table ledger.accounts disable trigger user',
+          "update ledger.accounts set balance = 3 where account_id = (select min(account_id) from ledger.accounts where account_id like '%/debt')",
+          'alter table ledger.accounts enable trigger user',
+          `insert into ledger.admin_actions (actor, command, reference, subject, reason, outcome)
+             values ('me', 'grant', 'repaid', '{}', 'because', '{}')`,
+          `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount, action_id)
+             select 'admin:' || action_id, 'grant', user_id, 'sys/grants', 'user/' || user_id || '/available', 5, 5, action_id
+             from ledger.admin_actions cross join ledger.accounts where reference = 'repaid' and account_id like '%/debt' and balance = 3`,
+        ],
+        "select count(*) = 1 as follows from ledger.transfers where kind = 'repay' and amount = 3",
+      ),
+  },
   seen(
     'tell_of_settlement',
     'the end of a hold is told',

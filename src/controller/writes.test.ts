@@ -1,0 +1,124 @@
+import type { IncomingMessage } from 'node:http';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { answerJson, startScriptedApiServer } from '../../test/support/scripted-api-server.ts';
+import { createStore } from '../kube/store.ts';
+import { type ApplyTools, applyCluster } from './apply.ts';
+import { uid, videoJob } from './decide.fixtures.ts';
+import type { ClusterEffect } from './decision.ts';
+import { type PassTools, pass } from './pass.ts';
+
+const body = z.looseObject({
+  metadata: z.looseObject({}).optional(),
+  preconditions: z.looseObject({}).optional(),
+  propagationPolicy: z.string().optional(),
+});
+
+async function read(request: IncomingMessage): Promise<z.infer<typeof body>> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(Buffer.from(part));
+  return body.parse(JSON.parse(Buffer.concat(parts).toString() || '{}'));
+}
+
+const database = { query: () => Promise.reject(new Error('the database is not asked')) };
+const status = (code: number, reason: string) => ({ kind: 'Status', code, reason, message: reason });
+
+/** An API server that answers every write alike and keeps what was asked. */
+async function server(answer: { code: number; body: object }) {
+  const asked: { method: string; url: string; body: z.infer<typeof body> }[] = [];
+  const scripted = await startScriptedApiServer((request, response) => {
+    void read(request).then((sent) => {
+      asked.push({ method: request.method ?? '', url: request.url ?? '', body: sent });
+      answerJson(response, answer.code, answer.body);
+    });
+  });
+  onTestFinished(() => scripted.close());
+  const tools: ApplyTools = {
+    database,
+    kube: scripted.client,
+    templates: template,
+    log: pino({ level: 'silent' }),
+    rememberWritten: () => undefined,
+  };
+  return { asked, tools };
+}
+
+const pod = {
+  metadata: { labels: {}, annotations: {} },
+  spec: { containers: [{ name: 'runner', image: 'runner', env: [] }] },
+};
+const template: ApplyTools['templates'] = { generate: pod, deliver: pod };
+const stored = { code: 200, body: { ...videoJob(), kind: 'VideoJob', apiVersion: 'neurocards.io/v1alpha1' } };
+const deletingJob: ClusterEffect = { kind: 'delete-job', name: 'vj-abcdefghijkl-gen-1', uid: 'job-1' };
+const postingJob: ClusterEffect = { kind: 'post-job', stage: 'generation', execution: 1, remainingSeconds: 60 };
+
+describe('a write to the API server', () => {
+  it('deletes a Job only if it is the one that was meant, with its pod', async () => {
+    const { asked, tools } = await server(stored);
+    await applyCluster(deletingJob, videoJob(), tools);
+    expect(asked[0]).toMatchObject({
+      method: 'DELETE',
+      body: { preconditions: { uid: 'job-1' }, propagationPolicy: 'Background' },
+    });
+  });
+
+  it('deletes a VideoJob only if it is the one that was read', async () => {
+    const { asked, tools } = await server(stored);
+    await applyCluster({ kind: 'delete-video-job' }, videoJob(), tools);
+    expect(asked[0]).toMatchObject({ method: 'DELETE', body: { preconditions: { uid } } });
+  });
+
+  it('drops the finalizer only of the version and the UID it read', async () => {
+    const { asked, tools } = await server(stored);
+    await applyCluster({ kind: 'drop-finalizer' }, videoJob(), tools);
+    expect(asked[0]).toMatchObject({
+      method: 'PATCH',
+      body: { metadata: { uid, resourceVersion: '7', finalizers: [] } },
+    });
+  });
+
+  it.each([deletingJob, { kind: 'delete-video-job' } as const])(
+    'that deletes what was replaced by another of its name has nothing left to do ($kind)',
+    async (effect) => {
+      const { tools } = await server({ code: 409, body: status(409, 'Conflict') });
+      await expect(applyCluster(effect, videoJob(), tools)).resolves.toBe('done');
+    },
+  );
+
+  it('of a Job that is there already looks whose it is', async () => {
+    const { tools } = await server({ code: 409, body: status(409, 'AlreadyExists') });
+    await expect(applyCluster(postingJob, videoJob(), tools)).resolves.toBe('look again');
+  });
+
+  it('that a full quota refuses is a failure', async () => {
+    const { tools } = await server({ code: 403, body: status(403, 'Forbidden') });
+    await expect(applyCluster(postingJob, videoJob(), tools)).rejects.toThrow('403');
+  });
+});
+
+describe('an older copy', () => {
+  it('than we wrote ourselves is not decided from', async () => {
+    const { tools } = await server(stored);
+    const store = createStore();
+    const old = { ...videoJob(), kind: 'VideoJob', apiVersion: 'neurocards.io/v1alpha1' };
+    store.put(old);
+    store.wrote({ ...old, metadata: { ...old.metadata, resourceVersion: '9' } });
+    const stale: string[] = [];
+    const missing: PassTools['missing'] = { seen: () => undefined, seenMissing: () => Promise.resolve(undefined) };
+    const passed = await pass('jobs/vj-abcdefghijkl', {
+      ...tools,
+      store,
+      missing,
+      cachedJobs: () => [],
+      terminating: { since: () => null },
+      recordEvents: () => undefined,
+      onClaimRefused: () => undefined,
+      macKey: 'key',
+      onStale: () => void stale.push('stale'),
+    }).catch((error: unknown) => error);
+    // The database would have been asked, and is not there.
+    expect(passed).toEqual({ requeueAfterMs: 200 });
+    expect(stale).toHaveLength(1);
+  });
+});
