@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { mutantsThatDoNotApply } from '../../test/faults/mutants/applies.ts';
 import { outdatedFiles } from '../generate/generators.ts';
 import { wrongArrows } from './arrows.ts';
 import { longFiles } from './lengths.ts';
@@ -27,6 +28,7 @@ export const STEPS: readonly Step[] = [
   { name: 'unused code', run: () => program('knip', ['--no-progress', '--no-config-hints']) },
   { name: 'generated files', remedy: 'npm run generate', run: () => outdatedFiles(ROOT) },
   { name: 'links in documents', run: () => brokenLinks(ROOT) },
+  { name: 'mutants apply', run: async () => mutantsThatDoNotApply(ROOT) },
   { name: 'file lengths', run: () => longFiles(ROOT) },
 ];
 

@@ -1,6 +1,5 @@
 import type { Draft } from './draft.ts';
 import type { PersonEvent } from './event.ts';
-import { referralPrefix } from './invitation.ts';
 import { onPress } from './presses.ts';
 import { ask, askConsent, readyToConfirm } from './questions.ts';
 import { askPhotoScreen, languageScreen, maxCharacters, photoRefusedScreen, plain, show } from './screens.ts';
@@ -14,7 +13,7 @@ export function converse(context: Context, event: PersonEvent): Step {
     case 'returned':
       return {};
     case 'command':
-      return onCommand(context, event.name, event.argument);
+      return onCommand(context, event.name);
     case 'press':
       return onPress(context, event);
     case 'photo':
@@ -28,7 +27,7 @@ export function converse(context: Context, event: PersonEvent): Step {
   }
 }
 
-function onCommand(context: Context, name: string, argument: string | null): Step {
+function onCommand(context: Context, name: string): Step {
   const { texts, balance, terms, contact } = context;
   const { available } = balance;
   switch (name) {
@@ -47,19 +46,14 @@ function onCommand(context: Context, name: string, argument: string | null): Ste
     case 'start':
       return context.consented
         ? { say: [show(plain(texts.menu({ available, price: terms.unitPrice })))] }
-        : firstStart(context, argument);
-    case 'delete':
-      return { act: { kind: 'forget', answer: 'ask' } };
+        : askConsent(context);
   }
   if (!context.consented) return askConsent(context);
   switch (name) {
     case 'new':
       return { say: [show(askPhotoScreen(texts))] };
     case 'balance':
-      return { say: [show(plain(balanceText(context)))] };
-    case 'promo':
-      if (argument === null) return { say: [show(plain(texts.promo.ask))] };
-      return { act: { kind: 'promo', code: argument } };
+      return { say: [show(plain(texts.balance(balance)))] };
     case 'buy':
       return { act: { kind: 'offer' } };
     case 'cancel':
@@ -67,20 +61,6 @@ function onCommand(context: Context, name: string, argument: string | null): Ste
     default:
       return { say: [show(plain(texts.hint.command))] };
   }
-}
-
-/** Until they consent they are new, and the link they came by counts; PostgreSQL takes the first one and never another. */
-function firstStart(context: Context, argument: string | null): Step {
-  const asked = askConsent(context);
-  if (argument?.startsWith(referralPrefix) !== true) return asked;
-  return { ...asked, act: { kind: 'refer', code: argument.slice(referralPrefix.length) } };
-}
-
-function balanceText({ texts, balance, terms, invitation }: Context): string {
-  const words = texts.balance(balance);
-  const { referralCredits: credits, referralDays: days } = terms;
-  if (credits === 0 || invitation === null) return words;
-  return `${words}\n\n${texts.invite({ link: invitation, credits, days })}`;
 }
 
 function onCancel({ draft, texts, openOrders }: Context): Step {

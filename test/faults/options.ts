@@ -1,3 +1,5 @@
+import { type MutantKind, mutantKinds } from './mutants/kinds.ts';
+
 /** What the command line asked for. */
 export type FaultsOptions =
   | { readonly mode: 'help' }
@@ -11,6 +13,7 @@ export type FaultsOptions =
     }
   | {
       readonly mode: 'mutants';
+      readonly kind: MutantKind | undefined;
       readonly only: string | undefined;
       readonly sample: number | undefined;
       readonly seed: number;
@@ -22,7 +25,8 @@ export const HELP = `npm run faults -- --schedules 200            plays orders o
   --replay N.M   only schedule M of the run with seed N (with the --schedules of that run, 200 unless said)
   --lanes N      whole systems side by side (3)
 npm run faults -- --mutants                 breaks the product in one place after another; ends with "caught N of M"
-  --only TEXT    only mutants with this in their name
+  --kind KIND    only one kind: ${mutantKinds.join(', ')}
+  --only TEXT    only mutants with this in their name or file
   --sample N     only N of each kind, chosen by the seed
   --seed N       the seed (1)
 `;
@@ -42,7 +46,13 @@ export function parseFaultsOptions(args: readonly string[]): FaultsOptions {
     return value === undefined ? undefined : wholeNumber(name, value);
   };
   if (given.has('--mutants')) {
-    return { mode: 'mutants', only: given.get('--only'), sample: number('--sample'), seed: number('--seed') ?? 1 };
+    return {
+      mode: 'mutants',
+      kind: kindNamed(given.get('--kind')),
+      only: given.get('--only'),
+      sample: number('--sample'),
+      seed: number('--seed') ?? 1,
+    };
   }
   const replay = /^(\d+)\.(\d+)$/.exec(given.get('--replay') ?? '');
   if (given.has('--replay') && replay === null)
@@ -59,7 +69,7 @@ export function parseFaultsOptions(args: readonly string[]): FaultsOptions {
   };
 }
 
-const known = new Set(['--schedules', '--seed', '--replay', '--lanes', '--only', '--sample']);
+const known = new Set(['--schedules', '--seed', '--replay', '--lanes', '--kind', '--only', '--sample']);
 
 function required(option: string, value: string | undefined): string {
   if (value === undefined) throw new Error(`${option} needs a value; see --help.`);
@@ -70,4 +80,10 @@ function wholeNumber(option: string, value: string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) throw new Error(`${option} needs a whole number, not "${value}".`);
   return number;
+}
+
+function kindNamed(name: string | undefined): MutantKind | undefined {
+  const found = mutantKinds.find((kind) => kind === name);
+  if (found === undefined && name !== undefined) throw new Error(`There is no kind "${name}" of mutants; see --help.`);
+  return found;
 }

@@ -148,7 +148,6 @@ export function telegramDoor(network: Network, telegram: Telegram, process: Proc
       );
     },
     download: absent,
-    username: absent,
     setWebhook: absent,
     deleteWebhook: absent,
     setCommands: absent,

@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { erasePostgres, startPostgres } from '../../../dev/postgres/server.ts';
 import { migrate } from '../../../src/postgres/migrate.ts';
+import { sourceMutants } from './entries/all.ts';
+import type { MutantKind } from './kinds.ts';
 import type { Verdict } from './mutant.ts';
 import { type Pick, picked } from './pick.ts';
 import { FurnishedDatabase } from './schema.ts';
+import { trySources } from './sources.ts';
 
 export type MutantOptions = Pick & {
+  /** Only this kind. */
+  readonly kind?: MutantKind | undefined;
   readonly print?: (line: string) => void;
 };
 
@@ -28,9 +33,12 @@ export async function runMutants(options: MutantOptions): Promise<MutantRun> {
     verdicts.push(verdict);
     print(`${verdict.caught ? 'caught  ' : 'SURVIVED'}  ${verdict.mutant}  --  ${verdict.by}`);
   };
-  await trySchema(options, tell);
+  if (wants(options, 'schema')) await trySchema(options, tell);
+  if (wants(options, 'source')) await trySources(picked(sourceMutants, options), options.seed, tell);
   return close(verdicts, print);
 }
+
+const wants = ({ kind }: MutantOptions, one: MutantKind): boolean => kind === undefined || kind === one;
 
 function close(verdicts: readonly Verdict[], print: (line: string) => void): MutantRun {
   const survivors = verdicts.filter(({ caught }) => !caught);

@@ -86,7 +86,7 @@ export class FurnishedDatabase {
    * Drops it and asks every sentence, those about it first, each in a transaction that is undone; what is left is asked on a copy,
    * where orders walk about too.
    */
-  async try(mutant: SchemaMutant): Promise<Verdict> {
+  async try(mutant: SchemaMutant, walks = 3): Promise<Verdict> {
     const sentences = inOrder(mutant, this.#assertions);
     const broken =
       (await firstBroken(
@@ -97,7 +97,7 @@ export class FurnishedDatabase {
       (await this.#onCopy(async (ledger) => {
         await ledger.superuser.query(mutant.drop);
         const committing = sentences.filter(({ commits }) => commits);
-        return (await firstBroken(ledger, committing, [])) ?? (await brokenByWalking(ledger));
+        return (await firstBroken(ledger, committing, [])) ?? (await brokenByWalking(ledger, walks));
       }));
     return broken === undefined
       ? { mutant: mutant.name, caught: false, by: 'every sentence about the schema still holds, and so do walks' }

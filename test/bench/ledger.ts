@@ -1,0 +1,204 @@
+// npm run bench:ledger: how many orders the ledger carries, and whether that depends on how much it has carried before.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { z } from 'zod';
+import { erasePostgres, type PostgresServer, startPostgres } from '../../dev/postgres/server.ts';
+import { callFunction } from '../../src/postgres/call.ts';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { createPool } from '../../src/postgres/pool.ts';
+import { fillBooks } from './ledger-books.ts';
+import { type Processes, place, placementOf, playLifecycle } from './ledger-lifecycle.ts';
+import { Timings, workOff } from './timings.ts';
+
+const goals = { lifecycles: 200, holds: 1000, growth: 1.5 };
+const size = z.coerce.number().int().positive();
+const lifecycles = size.parse(process.env['NEUROCARDS_BENCH_LIFECYCLES'] ?? 4000);
+const holds = size.parse(process.env['NEUROCARDS_BENCH_HOLDS'] ?? 8000);
+const transfers = size.parse(process.env['NEUROCARDS_BENCH_TRANSFERS'] ?? 1_000_000);
+const lanes = size.parse(process.env['NEUROCARDS_BENCH_LANES'] ?? 16);
+
+const load = (): string =>
+  loadavg()
+    .map((one) => one.toFixed(1))
+    .join(' ');
+
+function line(good: boolean, what: string, measured: string): void {
+  console.log(`${good ? 'ok  ' : 'OVER'}  ${what.padEnd(58)} ${measured}`);
+}
+
+type Place = {
+  readonly processes: Processes;
+  readonly owner: pg.Client;
+  readonly users: number[];
+  close(): Promise<void>;
+};
+
+/** A migrated database with so many people who may order as much as they like. */
+async function open(server: PostgresServer, name: string, people: number): Promise<Place> {
+  await server.createDatabase(name);
+  await migrate({ ownerUrl: server.urlFor(name) });
+  const owner = new pg.Client({ connectionString: server.urlFor(name) });
+  await owner.connect();
+  await owner.query('update ledger.settings set open_order_limit = 1000, live_attempt_limit = 100000');
+  const pool = (role: string) =>
+    createPool(server.urlFor(name, role), { applicationName: `bench-${role}`, max: lanes });
+  const processes = { bot: pool('bot'), controller: pool('controller'), runner: pool('runner') };
+  const { rows } = await owner.query<{ user_id: number }>(
+    `select (ledger.register_person(70000000 + i, 'en') ->> 'userId')::int as user_id from generate_series(1, $1::int) as i`,
+    [people],
+  );
+  const users = rows.map(({ user_id: user }) => user);
+  await owner.query(`select ledger.record_consent(user_id, '1') from unnest($1::bigint[]) as user_id`, [users]);
+  // Granted as the books do it: one transfer each, its triggers awake.
+  await owner.query(
+    `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount)
+     select 'admin:bench-' || user_id, 'grant', user_id, 'sys/grants', 'user/' || user_id || '/available', 1000000, 1000000
+     from unnest($1::bigint[]) as user_id`,
+    [users],
+  );
+  const close = async (): Promise<void> => {
+    await Promise.all(Object.values(processes).map((one) => one.end()));
+    await owner.end();
+  };
+  return { processes, owner, users, close };
+}
+
+function placements(users: readonly number[], count: number, each = 1) {
+  return Array.from({ length: count }, (_, index) => placementOf(users[index % users.length] ?? 0, each));
+}
+
+/** Whole lifecycles a second. */
+async function measureLifecycles({ processes, users }: Place, count: number, atOnce = lanes) {
+  const timings = new Timings();
+  const made = placements(users, count);
+  const seconds = await workOff(made, atOnce, (placement) => playLifecycle(processes, placement, timings.timed));
+  return { perSecond: count / seconds, timings };
+}
+
+/** Orders placed a second, `each` of them with one tap. */
+async function measureHolds({ processes, users }: Place, count: number, each: 1 | 5) {
+  const timings = new Timings();
+  const made = placements(users, Math.ceil(count / each), each);
+  const seconds = await workOff(made, lanes, (placement) => timings.timed('place', () => place(processes, placement)));
+  return { perSecond: (made.length * each) / seconds, timings };
+}
+
+/** One after another, with nobody else at it: what a call costs by itself. */
+async function alone(room: Place, count = 300): Promise<Timings> {
+  await measureLifecycles(room, 50, 1);
+  return (await measureLifecycles(room, count, 1)).timings;
+}
+
+async function milliseconds(act: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await act();
+  return performance.now() - began;
+}
+
+/** What looks at the whole ledger now and then. */
+async function lookAtEverything({ processes, owner }: Place) {
+  const { controller } = processes;
+  const anything = z.unknown();
+  const settled = async (sql: () => Promise<unknown>): Promise<number> => {
+    await sql();
+    return milliseconds(sql);
+  };
+  return {
+    figures: await settled(() => callFunction(controller, 'ledger.figures', [], anything)),
+    violations: await settled(() => owner.query('select count(*) from ledger.violations')),
+    due_orders: await settled(() =>
+      callFunction(controller, 'ledger.due_orders', [new Date().toISOString()], anything),
+    ),
+    admit_waiting: await settled(() => callFunction(controller, 'ledger.admit_waiting', [], anything)),
+    close_overdue_holds: await settled(() => callFunction(controller, 'ledger.close_overdue_holds', [], anything)),
+  };
+}
+
+async function main(server: PostgresServer): Promise<void> {
+  const busy = await open(server, 'busy', 1000);
+  const whole = await measureLifecycles(busy, lifecycles);
+  line(
+    whole.perSecond >= goals.lifecycles,
+    `lifecycles a second, 1000 people (at least ${goals.lifecycles})`,
+    whole.perSecond.toFixed(0),
+  );
+  console.log(whole.timings.lines().join('\n'));
+  for (const each of [1, 5] as const) {
+    const held = await measureHolds(busy, holds, each);
+    line(
+      held.perSecond >= goals.holds,
+      `holds a second, ${each} with one tap (at least ${goals.holds})`,
+      held.perSecond.toFixed(0),
+    );
+    console.log(held.timings.lines().join('\n'));
+  }
+  const open1k = await lookAtEverything(busy);
+  console.log(
+    `    with ${2 * holds} open orders: ${JSON.stringify(open1k, (_, ms) => (typeof ms === 'number' ? Math.round(ms) : ms))} ms`,
+  );
+  await busy.close();
+
+  const one = await open(server, 'one_person', 1);
+  const many = await open(server, 'many_people', 1000);
+  await compare('from 1 to 1,000 people', await alone(one), await alone(many));
+  await one.close();
+  await many.close();
+
+  const shallow = await open(server, 'shallow', 10);
+  await fillBooks(shallow.owner, { people: 10, orders: 500 });
+  const deep = await open(server, 'deep', 10);
+  const began = performance.now();
+  const made = await fillBooks(deep.owner, { people: 1000, orders: Math.round(transfers / 2) });
+  console.log(`    books of ${made} transfers, made in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  await compare(`from 1,000 to ${made} transfers`, await alone(shallow), await alone(deep));
+  for (const [name, room] of [
+    ['1,000', shallow],
+    [String(made), deep],
+  ] as const) {
+    const looks = await lookAtEverything(room);
+    console.log(
+      `    at ${name} transfers: ${Object.entries(looks)
+        .map(([what, ms]) => `${what} ${ms.toFixed(0)} ms`)
+        .join(', ')}`,
+    );
+  }
+  await shallow.close();
+  await deep.close();
+}
+
+async function compare(what: string, before: Timings, after: Timings): Promise<void> {
+  for (const name of before.names()) {
+    const ratio = after.quantile(name, 0.5) / before.quantile(name, 0.5);
+    const [a, b] = [before, after].map((timings) => timings.quantile(name, 0.5).toFixed(2));
+    line(
+      ratio <= goals.growth,
+      `${name} ${what} (at most x${goals.growth})`,
+      `x${ratio.toFixed(2)}  (${a} -> ${b} ms)`,
+    );
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'neurocards-bench-'));
+const server = await startPostgres({ directory });
+const probe = new pg.Client({ connectionString: server.ownerUrl });
+await probe.connect();
+const { rows } = await probe.query<{ version: string; fsync: string; synchronous: string }>(
+  `select split_part(version(), ' on ', 1) as version, current_setting('fsync') as fsync, current_setting('synchronous_commit') as synchronous`,
+);
+await probe.end();
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+console.log(
+  `commit ${commit}, Node ${process.versions.node}, ${rows[0]?.version}, fsync ${rows[0]?.fsync}, synchronous_commit ${rows[0]?.synchronous}, ` +
+    `${availableParallelism()} cores with the load generator on them, ${lanes} lanes, load at the start ${load()}`,
+);
+try {
+  await main(server);
+  console.log(`load at the end ${load()}`);
+} finally {
+  await server.close();
+  erasePostgres(directory);
+  rmSync(directory, { recursive: true, force: true });
+}
