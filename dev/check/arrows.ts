@@ -8,7 +8,7 @@ const RULES = ['videojob', 'failure', 'texts'];
 const PLUMBING = ['config', 'log', 'metrics'];
 const DOORS = [...PLUMBING, 'http', 'postgres', 'kube', 'telegram', 'provider', 'prompter', 'storage', 'photo'];
 const LEDGER = ['ledger'];
-const STAGES = ['order', 'generation', 'delivery'];
+const STAGES = ['order', 'generation', 'delivery', 'audit'];
 const PROCESSES = ['bot', 'controller', 'runner', 'admin'];
 
 const rooms = (...names: readonly (readonly string[])[]): string => `^src/(${names.flat().join('|')})/`;

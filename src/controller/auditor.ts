@@ -1,13 +1,13 @@
+import { auditedObject, listVideoJobs } from '../audit/audited-objects.ts';
+import { type AuditedBooks, readAuditedBooks } from '../audit/books.ts';
+import { compareSides, DIFFERENCES, type Difference, differenceKey, provesLoss } from '../audit/differences.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { VIDEOJOBS } from '../kube/resources.ts';
-import { type AuditedBooks, readAuditedBooks } from '../ledger/audit.ts';
 import { closeOrder } from '../ledger/settlement.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Database } from '../postgres/call.ts';
 import { videoJobName } from '../videojob/names.ts';
-import { auditedObject, listVideoJobs } from './audited-objects.ts';
-import { compareSides, DIFFERENCES, type Difference, differenceKey, provesLoss } from './differences.ts';
 import type { Memory } from './memory.ts';
 
 export interface AuditorTools {

@@ -57,8 +57,22 @@ const abandonedEveryMs = 30_000;
 const hintsEveryMs = 3_000;
 const jobsWaitMs = 15_000;
 
-/** What the leading controller does: watch, reconcile, sweep. Ends when `leading` is aborted, after the passes under way. */
-export async function lead(leader: Leader, leading: AbortSignal): Promise<void> {
+/** Audit mode was resolved: what this process has cached may be of another history, and a fresh one begins with the new epoch. */
+export class ResolvedError extends Error {
+  override readonly name = 'ResolvedError';
+  readonly reason = 'Resolved';
+  constructor() {
+    super('audit mode was resolved; this process ends, so that a fresh one begins with both sides as they are now');
+  }
+}
+
+/**
+ * What the leading controller does: watch, reconcile, sweep. Ends when `until` is aborted, after the passes under way.
+ * @throws ResolvedError when an operator has ended audit mode meanwhile.
+ */
+export async function lead(leader: Leader, until: AbortSignal): Promise<void> {
+  const resolved = new AbortController();
+  const leading = AbortSignal.any([until, resolved.signal]);
   const { env, kube, database, memory, metrics, log, identity } = leader;
   const namespace = env.NEUROCARDS_NAMESPACE;
   const queue = createWorkQueue({ name: 'videojobs', metrics });
@@ -116,12 +130,16 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
   const unlessStandstill = (work: () => Promise<void>) => async (): Promise<void> => {
     if (!memory.standstill) await work();
   };
+  const lookForResolution = async (): Promise<void> => {
+    await memory.check(database);
+    if (memory.wasResolved) resolved.abort(new ResolvedError());
+  };
   const audit = createAuditor({ ...leader, namespace, macKey: env.NEUROCARDS_MAC_KEY, enqueue });
   const due = startLoop('due', dueEveryMs, unlessStandstill(dueSweep(sweep)), loop);
   const loops = [
     due,
     startLoop('audit', leader.auditEveryMs ?? auditEveryMs, audit, loop),
-    startLoop('memory', memoryEveryMs, async () => void (await memory.check(database)), loop),
+    startLoop('memory', memoryEveryMs, lookForResolution, loop),
     startLoop('admission', admitEveryMs, unlessStandstill(admissionSweep(sweep)), loop),
     startLoop('overdue', overdueEveryMs, unlessStandstill(overdueSweep(sweep)), loop),
     startLoop('abandoned', abandonedEveryMs, followAbandoned({ ...leader, owner: identity, signal: leading }), loop),
@@ -151,6 +169,7 @@ export async function lead(leader: Leader, leading: AbortSignal): Promise<void> 
   await queue.shutDownWithDrain();
   await Promise.all([working, listening, ...watching, ...loops.map(({ done }) => done)]);
   await events.flush();
+  if (!until.aborted) throw resolved.signal.reason;
 }
 
 /** Nothing is done before PostgreSQL was compared with the cluster's mark once. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { MARK_NAME } from '../audit/mark-store.ts';
 import { parseEnvironment } from '../config/environment.ts';
 import { healthRoutes } from '../http/health.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -12,7 +13,6 @@ import { createKieProvider } from '../provider/kie/provider.ts';
 import { createFileStorage } from '../storage/files.ts';
 import { controllerEnvironment } from './config.ts';
 import { lead } from './lead.ts';
-import { MARK_NAME } from './mark-store.ts';
 import { createMemory } from './memory.ts';
 import { readPodTemplates } from './pod-template.ts';
 

@@ -1,4 +1,3 @@
-import type { KubeClient, Target } from '../kube/client.ts';
 import {
   confirmMark,
   type DatabaseFacts,
@@ -6,11 +5,12 @@ import {
   proposeMark,
   readDatabaseFacts,
   vouchForDatabase,
-} from '../ledger/marks.ts';
+} from '../audit/database-facts.ts';
+import { readMark, type StoredMark, writeMark } from '../audit/mark-store.ts';
+import { type Forgotten, findForgotten } from '../audit/marks.ts';
+import type { KubeClient, Target } from '../kube/client.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../postgres/call.ts';
-import { readMark, type StoredMark, writeMark } from './mark-store.ts';
-import { type Forgotten, findForgotten } from './marks.ts';
 
 export interface MemoryOptions {
   kube: KubeClient;
@@ -23,6 +23,8 @@ export interface MemoryOptions {
 export interface Memory {
   /** Audit mode, as this process knows it: nothing is to be done but to look. */
   readonly standstill: boolean;
+  /** Audit mode was left in the life of this process. */
+  readonly wasResolved: boolean;
   /** Only the leader says of a start of the server that nothing is missing. */
   leading: boolean;
   /**
@@ -42,6 +44,7 @@ export function createMemory({ kube, target, log }: MemoryOptions): Memory {
   let seen: DatabaseFacts | undefined;
   let stored: StoredMark | undefined;
   let standstill = false;
+  let wasResolved = false;
 
   /** Read again where PostgreSQL knows of a newer mark than we do. */
   async function markFor(before: DatabaseFacts): Promise<{ stored: StoredMark; fresh: boolean }> {
@@ -67,6 +70,9 @@ export function createMemory({ kube, target, log }: MemoryOptions): Memory {
     get standstill() {
       return standstill;
     },
+    get wasResolved() {
+      return wasResolved;
+    },
     async check(database) {
       const known = seen;
       const before = await readDatabaseFacts(database);
@@ -81,8 +87,11 @@ export function createMemory({ kube, target, log }: MemoryOptions): Memory {
         standstill = true;
         return after;
       }
-      if (standstill) log.warn({ epoch: after.epoch }, 'audit mode was resolved; work goes on');
-      standstill = false;
+      if (standstill) {
+        log.warn({ epoch: after.epoch }, 'audit mode was resolved; work goes on');
+        wasResolved = true;
+        standstill = false;
+      }
       seen = newer(seen, after);
       if (memory.leading && !after.vouched) {
         await vouchForDatabase(database, after.incarnation);

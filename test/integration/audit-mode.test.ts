@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { enterAuditMode, readDatabaseFacts, vouchForDatabase } from '../../src/audit/database-facts.ts';
 import { answerEdit, beginEdit, leaseDelivery, recordShown, takeShowings } from '../../src/delivery/delivery.ts';
 import { admitWaiting, answerSubmit, beginSubmit, failAttempt, openAttempt } from '../../src/generation/attempt.ts';
 import { closeOverdueHolds } from '../../src/ledger/audit.ts';
 import { openExecution } from '../../src/ledger/executions.ts';
-import { enterAuditMode, readDatabaseFacts, vouchForDatabase } from '../../src/ledger/marks.ts';
 import { registerPerson } from '../../src/ledger/people.ts';
 import { cancelOrder, closeOrder } from '../../src/ledger/settlement.ts';
 import { claimOrder } from '../../src/order/claim.ts';

@@ -31,7 +31,8 @@ const rights: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
     'renew_delivery shown succeed_attempt take_submit_token',
   ],
   admin: [
-    'audit_orders balance ban_person begin_payment_refund close_order close_order_by_admin database_facts figures grant_by_admin observe',
+    'audit_orders balance ban_person begin_payment_refund catch_up_order close_order close_order_by_admin database_facts figures',
+    'grant_by_admin note_lost_order observe rebuild_order reclaim_order release_object resolve_audit_mode',
     'offered_packages person_by resolve_payment set_package set_promo set_setting terms write_off_by_admin',
   ],
 };

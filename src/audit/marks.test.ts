@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { DatabaseFacts } from '../ledger/marks.ts';
+import type { DatabaseFacts } from './database-facts.ts';
 import { type ClusterMark, findForgotten, type Sides } from './marks.ts';
 
 const facts: DatabaseFacts = {

@@ -1,4 +1,4 @@
-import type { AuditCause, DatabaseFacts } from '../ledger/marks.ts';
+import type { AuditCause, DatabaseFacts } from './database-facts.ts';
 
 /** How far PostgreSQL had come when the cluster last heard of it; kept in a ConfigMap. */
 export interface ClusterMark {

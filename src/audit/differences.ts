@@ -1,6 +1,6 @@
-import type { AuditedBooks, AuditedOrder } from '../ledger/audit.ts';
 import { isFinished } from '../videojob/conditions.ts';
 import type { VideoJobStatus } from '../videojob/schema.ts';
+import type { AuditedBooks, AuditedOrder } from './books.ts';
 
 /** How books and VideoJobs can differ. */
 export const DIFFERENCES = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AuditedOrder } from '../ledger/audit.ts';
+import type { AuditedOrder } from './books.ts';
 import { type AuditedObject, compareSides, provesLoss } from './differences.ts';
 
 const order: AuditedOrder = {
