@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { run } from '../../src/admin/main.ts';
 import { checkout } from '../places.ts';
 import { lives } from '../process-record.ts';
+import { ownNamespace } from './cluster.ts';
 import { ownerOf } from './directory.ts';
 import { endpointsFile } from './endpoints.ts';
+import { openSecrets } from './secrets.ts';
 
 /** `npm run admin -- ...`: the operator's command line against the running demo, or against what the environment names. */
 function environment(): NodeJS.ProcessEnv {
@@ -27,6 +29,8 @@ function environment(): NodeJS.ProcessEnv {
     KUBECONFIG: endpoints.kubeconfig,
     NEUROCARDS_DATABASE_URL: database.href,
     NEUROCARDS_NAMESPACE: endpoints.namespace,
+    NEUROCARDS_OWN_NAMESPACE: ownNamespace,
+    NEUROCARDS_MAC_KEY: openSecrets(directory).macKey,
   };
 }
 

@@ -1,12 +1,21 @@
 import { z } from 'zod';
 import type { Database } from '../postgres/call.ts';
 import { DatabaseError, ruleOf } from '../postgres/errors.ts';
+import type { Command } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
 const row = z.record(z.string(), z.union([z.number(), z.boolean(), z.string()]));
 
+export const settings: Command = {
+  words: 'settings',
+  usage: '[NAME VALUE]',
+  about: 'shows or changes what the ledger sells by, e.g. accepting_orders false',
+  run: (rest, { database, terminal }) =>
+    rest.length === 0 ? showSettings(database, terminal) : changeSetting(rest, database, terminal),
+};
+
 /** Prints what the ledger sells by, one setting a line. */
-export async function showSettings(database: Database, { out }: Terminal): Promise<number> {
+async function showSettings(database: Database, { out }: Terminal): Promise<number> {
   const { rows } = await database.query('select * from ledger.settings');
   for (const [name, value] of Object.entries(row.parse(rows[0]))) {
     if (name !== 'only_row') out(`${name.padEnd(20)} ${String(value)}\n`);
@@ -15,7 +24,7 @@ export async function showSettings(database: Database, { out }: Terminal): Promi
 }
 
 /** Changes one setting; PostgreSQL refuses unknown names and values out of range. */
-export async function changeSetting(
+async function changeSetting(
   [name, value]: readonly string[],
   database: Database,
   terminal: Terminal,

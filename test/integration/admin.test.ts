@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
 import { installVideoJobCrd } from '../../dev/videojob-crd.ts';
 import { run } from '../../src/admin/main.ts';
 import { answerEdit, recordShown } from '../../src/delivery/delivery.ts';
@@ -29,7 +30,8 @@ async function admin(ledger: TestLedger, words: readonly string[], env: Record<s
       err += text;
     },
   };
-  const code = await run(words, { NEUROCARDS_DATABASE_URL: ledger.adminUrl, ...env }, terminal);
+  const variables = { NEUROCARDS_DATABASE_URL: ledger.adminUrl, NEUROCARDS_ACTOR: 'tester', ...env };
+  const code = await run(words, variables, terminal);
   return { code, out, err };
 }
 
@@ -207,7 +209,7 @@ describe('grant', () => {
     const { userId } = await ledger.person();
     const before = (await readBalance(ledger.bot, userId)).available;
     const ask = (credits: string, reference = 'ticket-7') =>
-      admin(ledger, ['grant', String(userId), credits, '--reference', reference]);
+      admin(ledger, ['grant', String(userId), credits, '--reference', reference, '--reason', 'a test']);
     expect(await ask('5')).toMatchObject({ code: 0, out: `Booked 5; available ${before + 5}\n` });
     expect(await ask('5')).toMatchObject({
       code: 0,
@@ -217,7 +219,7 @@ describe('grant', () => {
     expect(reused).toMatchObject({ code: 1, out: '' });
     expect(reused.err).toMatch(/ticket-7.*another act/);
     expect((await readBalance(ledger.bot, userId)).available).toBe(before + 5);
-    const stranger = await admin(ledger, ['grant', '999999', '5', '--reference', 'ticket-8']);
+    const stranger = await admin(ledger, ['grant', '999999', '5', '--reference', 'ticket-8', '--reason', 'a test']);
     expect(stranger.err).toMatch(/knows no person 999999/);
   });
 });
@@ -230,16 +232,18 @@ describe('order close', () => {
     const careful = await admin(ledger, ['order', 'close', order.orderId]);
     expect(careful).toMatchObject({ code: 2, out: '' });
     expect(careful.err).toMatch(/say --forfeit/);
-    const forfeited = await admin(ledger, ['order', 'close', order.orderId, '--forfeit']);
+    const forfeited = await admin(ledger, ['order', 'close', order.orderId, '--forfeit', '--reason', 'a test']);
     expect(forfeited).toMatchObject({ code: 0, out: `${order.orderId} released: Cancelled\n` });
-    expect(await admin(ledger, ['order', 'close', order.orderId, '--forfeit'])).toMatchObject({ code: 0 });
+    expect(await admin(ledger, ['order', 'close', order.orderId, '--forfeit', '--reason', 'a test'])).toMatchObject({
+      code: 0,
+    });
   });
 
   it('is refused once the video is stored', async () => {
     const ledger = await TestLedger.open();
     const order = await ledger.claimed(await ledger.person());
     await ledger.succeeded(order);
-    const refused = await admin(ledger, ['order', 'close', order.orderId, '--forfeit']);
+    const refused = await admin(ledger, ['order', 'close', order.orderId, '--forfeit', '--reason', 'a test']);
     expect(refused).toMatchObject({ code: 1, out: '' });
     expect(refused.err).toMatch(/only its delivery decides now/);
   });
@@ -250,8 +254,101 @@ describe('order close', () => {
     await ledger.succeeded(order);
     const { nonce } = await ledger.editing(order);
     await recordShown(ledger.runner, order.orderId, nonce, { messageId: 1, fileId: null });
-    const late = await admin(ledger, ['order', 'close', order.orderId, '--forfeit']);
+    const late = await admin(ledger, ['order', 'close', order.orderId, '--forfeit', '--reason', 'a test']);
     expect(late.out).toBe(`${order.orderId} captured: VideoDelivered\n`);
+  });
+});
+
+/** What is kept of every act by hand. */
+const acts = async (ledger: TestLedger) =>
+  z
+    .array(z.object({ actor: z.string(), command: z.string(), reference: z.string().nullable(), reason: z.string() }))
+    .parse(
+      await ledger.rows('select actor, command, reference, reason from ledger.admin_actions order by action_id', []),
+    )
+    .filter(({ reason }) => reason === 'because');
+
+const because = ['--reason', 'because'] as const;
+
+describe('what is done by hand', () => {
+  it('leaves who did it and why, and a dry run leaves nothing', async () => {
+    const ledger = await TestLedger.open();
+    const person = await ledger.person();
+    const order = await ledger.claimed(person);
+    const rehearsals: readonly (readonly string[])[] = [
+      ['grant', String(person.userId), '5', '--reference', 'r1'],
+      ['write-off', String(person.userId), '5', '--reference', 'r2'],
+      ['person', 'ban', String(person.userId), '--reference', 'r3'],
+      ['order', 'reclaim', order.orderId],
+      ['order', 'close', order.orderId, '--forfeit'],
+      ['package', 'set', 'small', '10', '50'],
+      ['promo', 'set', 'spring', '3', '--limit', '100', '--until', '2030-01-01'],
+    ];
+    for (const words of rehearsals) {
+      const said = await admin(ledger, [...words, '--dry-run']);
+      expect(said, words.join(' ')).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/[Ww]ould/) });
+    }
+    expect(await acts(ledger)).toEqual([]);
+    for (const words of rehearsals) {
+      const said = await admin(ledger, [...words, ...because]);
+      expect(said, words.join(' ')).toMatchObject({ code: 0, err: '' });
+    }
+    expect((await acts(ledger)).map(({ actor, command }) => `${actor}: ${command}`)).toEqual([
+      'tester: grant',
+      'tester: writeoff',
+      'tester: ban',
+      'tester: reclaim',
+      'tester: order close',
+      'tester: package',
+      'tester: promo',
+    ]);
+    expect(await ledger.violations()).toEqual([]);
+  });
+
+  it('shows a person as the books know them, by our number or by the Telegram id they tell', async () => {
+    const ledger = await TestLedger.open();
+    const person = await ledger.person();
+    await admin(ledger, ['grant', String(person.userId), '5', '--reference', 'gift', ...because]);
+    await admin(ledger, ['person', 'ban', String(person.userId), '--reference', 'spam', ...because]);
+    const shown = await admin(ledger, ['person', String(person.userId)]);
+    expect(shown).toMatchObject({ code: 0, err: '' });
+    expect(shown.out).toMatch(/^balance +available 105 \(105 free\) {2}held 0 {2}debt 0$/m);
+    expect(shown.out).toMatch(/BANNED/);
+    expect(shown.out).toMatch(/by hand .* ban by tester \(spam\): because/);
+    expect(shown.out).not.toContain(String(person.chatId));
+    const told = await admin(ledger, ['person', String(person.chatId), '--telegram']);
+    expect(told.out).toBe(shown.out);
+    expect(
+      await admin(ledger, ['person', 'unban', String(person.userId), '--reference', 'sorry', ...because]),
+    ).toMatchObject({
+      code: 0,
+    });
+    expect((await admin(ledger, ['person', String(person.userId)])).out).not.toMatch(/BANNED/);
+    expect(await admin(ledger, ['person', '999999'])).toMatchObject({ code: 1, out: '' });
+  });
+
+  it('refuses a refund of a payment that nobody made, and says where to look', async () => {
+    const ledger = await TestLedger.open();
+    const refused = await admin(ledger, ['payment', 'refund', 'nothing', '--reference', 'r', ...because]);
+    expect(refused).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/no such payment: admin person/) });
+    const settled = await admin(ledger, ['payment', 'resolve', 'nothing', '--reference', 'r2', ...because]);
+    expect(settled).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/nothing open/) });
+  });
+
+  it('reclaims only an open order that somebody claimed', async () => {
+    const ledger = await TestLedger.open();
+    const person = await ledger.person();
+    const placement = ledger.placement(person);
+    await ledger.place(placement);
+    const unclaimed = placement.orders[0]?.orderId ?? '';
+    expect(await admin(ledger, ['order', 'reclaim', unclaimed, ...because])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/nobody claimed the order/),
+    });
+    expect(await admin(ledger, ['order', 'reclaim', 'aaaaaaaaaaaa', ...because])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/unknown order/),
+    });
   });
 });
 
@@ -291,8 +388,15 @@ describe('bad input', () => {
       [['order', 'burn'], /no command "order burn"/],
       [['frobnicate'], /no command "frobnicate"/],
       [['grant', 'anna', '5', '--reference', 'x'], /number of a person/],
-      [['grant', '1', '2.5', '--reference', 'x'], /whole number of credits/],
-      [['grant', '1', '5'], /needs --reference/],
+      [['grant', '1', '2.5', '--reference', 'x'], /number of credits is a whole number/],
+      [['grant', '1', '5', '--reason', 'why'], /say --reference/],
+      [['grant', '1', '5', '--reference', 'x'], /say why/],
+      [['order', 'reclaim', 'aaaaaaaaaaaa'], /say why/],
+      [['payment', 'refund', '--reference', 'x', '--reason', 'why'], /name the charge/],
+      [['person', 'anna'], /number of a person/],
+      [['promo', 'set', 'code', '5', '--until', 'soon', '--reason', 'why'], /a date is written like/],
+      [['audit', 'everything'], /only --resolve/],
+      [['release-finalizers', 'all', '--reason', 'why'], /takes no words/],
       [['settings', '--force'], /--force/],
     ];
     for (const [words, says] of cases) {

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { z } from 'zod';
+import { ownNamespace } from '../../dev/demo/cluster.ts';
 import { type ChatMessage, type Customer, createCustomer, hasButton } from '../../dev/demo/customer.ts';
 import { type DemoPorts, freePorts } from '../../dev/demo/ports.ts';
 import { type PartName, type Stack, type StackOptions, startStack } from '../../dev/demo/stack.ts';
@@ -326,6 +327,9 @@ export class System {
           PATH: '/usr/bin:/bin',
           KUBECONFIG: kubeconfig,
           NEUROCARDS_NAMESPACE: namespace,
+          NEUROCARDS_OWN_NAMESPACE: ownNamespace,
+          NEUROCARDS_MAC_KEY: this.stack.environments.bot['NEUROCARDS_MAC_KEY'] ?? '',
+          NEUROCARDS_ACTOR: 'test',
           NEUROCARDS_DATABASE_URL: role.href,
         },
       },
