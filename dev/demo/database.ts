@@ -4,6 +4,9 @@ import type { PostgresServer } from '../postgres/server.ts';
 
 export const databaseName = 'neurocards';
 
+/** What the chat's /buy offers, paid with the stand-in's Stars: credits and price. */
+const sale = { five: [5, 100], twenty: [20, 350] } as const;
+
 /** Makes the demo's database if it is not there, and brings it to this release's schema. */
 export async function prepareDatabase(
   server: PostgresServer,
@@ -20,6 +23,13 @@ export async function prepareDatabase(
   try {
     for (const [name, value] of Object.entries(settings)) {
       await owner.query('select ledger.set_setting($1, $2)', [name, JSON.stringify(value)]);
+    }
+    for (const [name, [credits, stars]] of Object.entries(sale)) {
+      await owner.query(`select ledger.set_package($1, $2, $3, true, 'demo', 'on sale in the demo')`, [
+        name,
+        credits,
+        stars,
+      ]);
     }
   } finally {
     await owner.end();

@@ -46,6 +46,7 @@ export function environmentsOf(
       NEUROCARDS_STORAGE_DIRECTORY: places.storage,
       NEUROCARDS_NAMESPACE: namespaces.jobs,
       NEUROCARDS_MAC_KEY: secrets.macKey,
+      NEUROCARDS_IDENTITY_PEPPER: secrets.identityPepper,
       NEUROCARDS_HTTP_ADDRESS: `127.0.0.1:${ports.bot}`,
       NEUROCARDS_SUPPORT_CONTACT: '@neurocards_support',
       NEUROCARDS_PUBLIC_URL: callbacks,

@@ -107,8 +107,8 @@ function tell({ report, problems }: Judged, view: View, file: string): number {
         `provider done to chat ${seconds(order.secondsProviderDoneToChat)}`,
     );
   }
-  const { granted, held, captured, available } = report.ledger;
-  view.note(`ledger: granted ${granted}, held ${held}, captured ${captured}, available ${available}`);
+  const { granted, bought, held, captured, available } = report.ledger;
+  view.note(`ledger: granted ${granted}, bought ${bought}, held ${held}, captured ${captured}, available ${available}`);
   view.note(`writes to the API server per VideoJob: ${report.apiWritesPerVideoJob}`);
   const { idle, peak } = report.memoryMegabytes;
   view.note(`memory of everything (PSS): ${idle} MB idle, at most ${peak} MB; ready after ${report.startSeconds} s`);

@@ -33,7 +33,8 @@ export interface Measured {
 
 export interface Report extends Measured {
   orders: OrderReport[];
-  ledger: { granted: number; held: number; captured: number; available: number };
+  /** `bought`: without what went back; `owed` by people whose payments went back. */
+  ledger: { granted: number; bought: number; held: number; captured: number; available: number; owed: number };
   apiWritesPerVideoJob: number;
 }
 
@@ -156,18 +157,24 @@ async function tasksOf(database: pg.Client, order: string): Promise<ReadonlySet<
 
 const sumsRow = z.object({
   granted: z.coerce.number(),
+  bought: z.coerce.number(),
   held: z.coerce.number(),
   captured: z.coerce.number(),
   available: z.coerce.number(),
+  owed: z.coerce.number(),
 });
 
 async function sums(database: pg.Client): Promise<Report['ledger']> {
   const { rows } = await database.query<Record<string, unknown>>(`
     select
-      (select coalesce(sum(amount), 0) from ledger.transfers where kind in ('welcome', 'grant')) as granted,
+      (select coalesce(sum(case when credit like 'user/%' then amount else -amount end), 0) from ledger.transfers
+       where 'sys/grants' in (debit, credit) or 'sys/writeoff' in (debit, credit)) as granted,
+      (select coalesce(sum(case when debit = 'sys/sales' then amount else -amount end), 0) from ledger.transfers
+       where 'sys/sales' in (debit, credit)) as bought,
       (select coalesce(sum(balance), 0) from ledger.accounts where account_id like 'user/%/held') as held,
       (select coalesce(sum(amount), 0) from ledger.transfers where kind = 'capture') as captured,
-      (select coalesce(sum(balance), 0) from ledger.accounts where account_id like 'user/%/available') as available`);
+      (select coalesce(sum(balance), 0) from ledger.accounts where account_id like 'user/%/available') as available,
+      (select coalesce(sum(balance), 0) from ledger.accounts where account_id like 'user/%/debt') as owed`);
   return sumsRow.parse(rows[0]);
 }
 
@@ -241,7 +248,8 @@ function judge({ orders, ledger }: Report, played: readonly PlayedOrder[], other
   }
   if (orders.length !== 3) problems.push(`${orders.length} orders were reported, not 3`);
   if (ledger.held !== othersHold) problems.push(`${ledger.held - othersHold} credits are still held`);
-  if (ledger.available + ledger.held + ledger.captured !== ledger.granted)
-    problems.push('available + held + captured is not granted');
+  const { available, held, owed, granted, bought, captured } = ledger;
+  if (available + held - owed !== granted + bought - captured)
+    problems.push('available + held - owed is not granted + bought - captured');
   return problems;
 }

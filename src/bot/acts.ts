@@ -1,9 +1,11 @@
 import { askShowing } from '../delivery/delivery.ts';
-import { recordConsent, setLanguage } from '../ledger/people.ts';
+import { redeemPromo } from '../ledger/grants.ts';
+import { recordConsent, setLanguage, setReferrer } from '../ledger/people.ts';
 import { cancelOrder } from '../ledger/settlement.ts';
 import { again } from './again.ts';
 import type { ActPlace } from './desk.ts';
 import { closeDraft } from './draft.ts';
+import { answerForget, askForget } from './forgetting.ts';
 import { place } from './place.ts';
 import { ask, inLanguage } from './questions.ts';
 import { refusedScreen } from './refusal.ts';
@@ -16,7 +18,7 @@ import { takePhoto } from './take-photo.ts';
 export const termsVersion = '2026-11';
 
 /** Asks the outside, and decides by its answer what is said. Everything written goes through the caller's transaction. */
-export function perform(act: Act, context: Context, at: ActPlace): Promise<Step> {
+export async function perform(act: Act, context: Context, at: ActPlace): Promise<Step> {
   switch (act.kind) {
     case 'accept':
       return accept(act, context, at);
@@ -36,6 +38,13 @@ export function perform(act: Act, context: Context, at: ActPlace): Promise<Step>
       return offer(context, at);
     case 'sell':
       return sell(act, context, at);
+    case 'refer':
+      await setReferrer(at.transaction, context.userId, act.code);
+      return {};
+    case 'promo':
+      return promo(act, context, at);
+    case 'forget':
+      return act.answer === 'ask' ? askForget(context, at) : answerForget(act, context, at);
   }
 }
 
@@ -142,4 +151,10 @@ async function showAgain(
     'unknown-order': texts.toast.foreign,
   };
   return { say: [toast(callbackId, words[outcome])] };
+}
+
+async function promo({ code }: ActOf<'promo'>, { userId, texts }: Context, { transaction }: ActPlace): Promise<Step> {
+  const { outcome, granted, available } = await redeemPromo(transaction, userId, code);
+  const words = outcome === 'granted' ? texts.promo.granted({ granted, available }) : texts.promo[outcome];
+  return { say: [show(plain(words))] };
 }

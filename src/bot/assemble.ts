@@ -11,7 +11,9 @@ import { createTelegramClient } from '../telegram/client.ts';
 import { createCheckouts } from './checkout.ts';
 import { type BotEnvironment, offerOf } from './config.ts';
 import type { Desk } from './desk.ts';
+import { createIdentity } from './identity.ts';
 import type { Intake } from './intake.ts';
+import { createInvitation } from './invitation.ts';
 import { type BotMetrics, createBotMetrics } from './metrics.ts';
 import type { ReceiverState } from './receiver.ts';
 import { createVideoJobs, type VideoJobs } from './video-jobs.ts';
@@ -75,6 +77,8 @@ export function assemble(env: BotEnvironment, kubeconfig: string | undefined): B
       normalisePhoto: createPhotoNormaliser(photoChild()),
       offer: offerOf(env),
       contact,
+      identityOf: createIdentity(env.NEUROCARDS_IDENTITY_PEPPER),
+      invitation: createInvitation(telegram),
       log,
       mirrorCancel: videoJobs.mirrorCancel,
     },

@@ -53,8 +53,7 @@ export function movementOf(update: Update): StarMovement | undefined {
  * repeat: it is booked and told once, whoever hears of it first and however often.
  */
 export function book(pool: DatabasePool, movement: StarMovement, contact: string): Promise<Booked> {
-  // Nothing outside happens in it, so that two who meet over one charge may simply try again.
-  return inTransaction(pool, (transaction) => bookIn(transaction, movement, contact), { retryConflicts: 3 });
+  return inTransaction(pool, (transaction) => bookIn(transaction, movement, contact));
 }
 
 async function bookIn(transaction: Database, movement: StarMovement, contact: string): Promise<Booked> {

@@ -26,6 +26,10 @@ export const botEnvironment = z.object({
   NEUROCARDS_STORAGE_DIRECTORY: text('the directory where the photo and video volume is mounted'),
   NEUROCARDS_NAMESPACE: text('the namespace of the VideoJobs'),
   NEUROCARDS_MAC_KEY: secret('the key that signs orders: a random string, the same for every replica'),
+  NEUROCARDS_IDENTITY_PEPPER: secret(
+    'a random string of at least 32 characters that never changes: by it a person who had themselves forgotten is known again',
+    32,
+  ),
   NEUROCARDS_HTTP_ADDRESS: httpAddress().default({ host: '0.0.0.0', port: 8080 }),
   NEUROCARDS_SUPPORT_CONTACT: text('where people reach a human being, for example @your_support').default(
     '@neurocards_support',

@@ -29,15 +29,25 @@ const filled: Draft = { ...draft, productText: 'a cup', template: 'ad', price: 2
 function contextWith(changes: Partial<Context> = {}): Context {
   return {
     userId: 1,
+    telegramId: 11,
     language: 'en',
     texts: textsIn('en'),
     consented: true,
     draft: null,
-    terms: { unitPrice: 2, welcomeCredits: 3, acceptingOrders: true, openOrderLimit: 5, usualSeconds: 240 },
-    balance: { available: 10, held: 0, debt: 0, free: 10 },
+    terms: {
+      unitPrice: 2,
+      welcomeCredits: 3,
+      acceptingOrders: true,
+      openOrderLimit: 5,
+      usualSeconds: 240,
+      referralCredits: 0,
+      referralDays: 21,
+    },
+    balance: { available: 10, held: 0, debt: 0, free: 0 },
     contact: '@human',
     freshNonce: 'b'.repeat(16),
     pressed: null,
+    invitation: null,
     openOrders: [],
     ...changes,
   };
@@ -65,7 +75,20 @@ const anyNonce = fc.constantFrom(nonce, 'z'.repeat(16));
 const anyEvent: fc.Arbitrary<PersonEvent> = fc.oneof(
   fc.record({
     kind: fc.constant('command' as const),
-    name: fc.constantFrom('start', 'new', 'balance', 'help', 'cancel', 'language', 'terms', 'privacy', 'xyz'),
+    name: fc.constantFrom(
+      'start',
+      'new',
+      'balance',
+      'help',
+      'cancel',
+      'language',
+      'terms',
+      'privacy',
+      'delete',
+      'promo',
+      'xyz',
+    ),
+    argument: fc.constantFrom(null, 'abcdefghij'),
   }),
   fc.record({
     kind: fc.constant('text' as const),
@@ -93,11 +116,7 @@ const anyEvent: fc.Arbitrary<PersonEvent> = fc.oneof(
 test('whatever a person does, they get an answer, and what is said can be stored and read back', () => {
   fc.assert(
     fc.property(anyEvent, anyDraft, fc.boolean(), fc.nat({ max: 3 }), (event, open, consented, available) => {
-      const context = contextWith({
-        draft: open,
-        consented,
-        balance: { available, held: 0, debt: 0, free: available },
-      });
+      const context = contextWith({ draft: open, consented, balance: { available, held: 0, debt: 0, free: 0 } });
       const step = converse(context, event);
       expect((step.say?.length ?? 0) > 0 || step.act !== undefined).toBe(true);
       if (event.kind === 'press') {
@@ -115,7 +134,7 @@ test('nothing is ordered and no photo is taken before consent', () => {
     fc.property(anyEvent, (event) => {
       const { act, draft: next } = converse(contextWith({ consented: false }), event);
       expect(next).toBeUndefined();
-      expect(['accept', 'language', 'cancel', undefined]).toContain(act?.kind);
+      expect(['accept', 'language', 'cancel', 'refer', 'forget', undefined]).toContain(act?.kind);
     }),
   );
 });
@@ -176,7 +195,7 @@ describe('the number of videos is chosen on the confirmation', () => {
   });
 
   test('and what nobody can pay for has no button that orders, only the choice of fewer', () => {
-    const context = contextWith({ draft: confirming, balance: { available: 5, held: 0, debt: 0, free: 5 } });
+    const context = contextWith({ draft: confirming, balance: { available: 5, held: 0, debt: 0, free: 0 } });
     const { say } = converse(context, tap({ kind: 'count', nonce, count: 3 }));
     expect(kinds(say)).toContain('These 3 videos cost 6 credits, and you have 5 credits');
     expect(kinds(say)).not.toContain('"create"');
@@ -199,7 +218,7 @@ describe('the number of videos is chosen on the confirmation', () => {
 test('without enough credits there is no button that orders', () => {
   const poor = contextWith({
     draft: { ...filled, state: 'wishes', price: null },
-    balance: { available: 1, held: 1, debt: 0, free: 1 },
+    balance: { available: 1, held: 1, debt: 0, free: 0 },
   });
   const { say } = converse(poor, tap({ kind: 'skip', nonce }));
   const shown = JSON.stringify(say);
@@ -218,7 +237,7 @@ test('too long a text names its length and the limit, and what Telegram cut off 
 });
 
 test('/cancel drops a draft, else offers the orders that can still be cancelled', () => {
-  const command: PersonEvent = { kind: 'command', name: 'cancel' };
+  const command: PersonEvent = { kind: 'command', name: 'cancel', argument: null };
   expect(converse(contextWith({ draft }), command).draft).toBe('drop');
   const openOrders = [
     { orderId: 'a'.repeat(12), cancellable: true },

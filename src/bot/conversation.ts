@@ -1,5 +1,6 @@
 import type { Draft } from './draft.ts';
 import type { PersonEvent } from './event.ts';
+import { referralPrefix } from './invitation.ts';
 import { onPress } from './presses.ts';
 import { ask, askConsent, readyToConfirm } from './questions.ts';
 import { askPhotoScreen, languageScreen, maxCharacters, photoRefusedScreen, plain, show } from './screens.ts';
@@ -13,7 +14,7 @@ export function converse(context: Context, event: PersonEvent): Step {
     case 'returned':
       return {};
     case 'command':
-      return onCommand(context, event.name);
+      return onCommand(context, event.name, event.argument);
     case 'press':
       return onPress(context, event);
     case 'photo':
@@ -27,7 +28,7 @@ export function converse(context: Context, event: PersonEvent): Step {
   }
 }
 
-function onCommand(context: Context, name: string): Step {
+function onCommand(context: Context, name: string, argument: string | null): Step {
   const { texts, balance, terms, contact } = context;
   const { available } = balance;
   switch (name) {
@@ -46,14 +47,19 @@ function onCommand(context: Context, name: string): Step {
     case 'start':
       return context.consented
         ? { say: [show(plain(texts.menu({ available, price: terms.unitPrice })))] }
-        : askConsent(context);
+        : firstStart(context, argument);
+    case 'delete':
+      return { act: { kind: 'forget', answer: 'ask' } };
   }
   if (!context.consented) return askConsent(context);
   switch (name) {
     case 'new':
       return { say: [show(askPhotoScreen(texts))] };
     case 'balance':
-      return { say: [show(plain(texts.balance(balance)))] };
+      return { say: [show(plain(balanceText(context)))] };
+    case 'promo':
+      if (argument === null) return { say: [show(plain(texts.promo.ask))] };
+      return { act: { kind: 'promo', code: argument } };
     case 'buy':
       return { act: { kind: 'offer' } };
     case 'cancel':
@@ -61,6 +67,20 @@ function onCommand(context: Context, name: string): Step {
     default:
       return { say: [show(plain(texts.hint.command))] };
   }
+}
+
+/** Until they consent they are new, and the link they came by counts; PostgreSQL takes the first one and never another. */
+function firstStart(context: Context, argument: string | null): Step {
+  const asked = askConsent(context);
+  if (argument?.startsWith(referralPrefix) !== true) return asked;
+  return { ...asked, act: { kind: 'refer', code: argument.slice(referralPrefix.length) } };
+}
+
+function balanceText({ texts, balance, terms, invitation }: Context): string {
+  const words = texts.balance(balance);
+  const { referralCredits: credits, referralDays: days } = terms;
+  if (credits === 0 || invitation === null) return words;
+  return `${words}\n\n${texts.invite({ link: invitation, credits, days })}`;
 }
 
 function onCancel({ draft, texts, openOrders }: Context): Step {

@@ -4,6 +4,7 @@ import type { Database } from '../postgres/call.ts';
 import type { ObjectStorage } from '../storage/storage.ts';
 import type { TelegramClient } from '../telegram/client.ts';
 import type { Offer } from './config.ts';
+import type { IdentityOf } from './identity.ts';
 
 /** What the bot works with. */
 export interface Desk {
@@ -14,6 +15,9 @@ export interface Desk {
   normalisePhoto: PhotoNormaliser;
   offer: Offer;
   contact: string;
+  identityOf: IdentityOf;
+  /** The link by which somebody comes with this code; null while Telegram has not said what we are called. */
+  invitation: (code: string) => Promise<string | null>;
   log: Logger;
   /** Tells the API server that an order was cancelled; a mirror of what PostgreSQL knows, whose failure is only logged. */
   mirrorCancel: (orderId: string) => void;

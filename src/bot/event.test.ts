@@ -33,7 +33,13 @@ test('a picture sent as a file is a photo; a file of another kind is not; one of
 });
 
 test('commands are read with a bot name and arguments, and are not texts', () => {
-  expect(hearMessage({ text: '/Start@some_bot r_abc' })).toMatchObject({ event: { kind: 'command', name: 'start' } });
+  expect(hearMessage({ text: '/Start@some_bot  r_abc ' })).toMatchObject({
+    event: { kind: 'command', name: 'start', argument: 'r_abc' },
+  });
+  expect(hearMessage({ text: '/promo two\nwords' })).toMatchObject({
+    event: { name: 'promo', argument: 'two\nwords' },
+  });
+  expect(hearMessage({ text: '/help ' })).toMatchObject({ event: { kind: 'command', name: 'help', argument: null } });
   expect(hearMessage({ text: '/ not a command' })).toMatchObject({ event: { kind: 'text' } });
   expect(hearMessage({ text: 'words' })).toMatchObject({ event: { kind: 'text', text: 'words', sentAt: 50 } });
   expect(hearMessage({ sticker: { file_id: 's' } })).toMatchObject({ event: { kind: 'other' } });
@@ -69,4 +75,10 @@ test('who unblocks us is back, who blocks us is not heard', () => {
     );
   expect(change('member')).toMatchObject({ event: { kind: 'returned' } });
   expect(change('kicked')).toBeUndefined();
+});
+
+test('Stars that came or went back were booked when they were stored, and are nothing to answer', () => {
+  const payment = { currency: 'XTR', total_amount: 25, invoice_payload: 'i', telegram_payment_charge_id: 'c' };
+  expect(hearMessage({ successful_payment: payment })).toBeUndefined();
+  expect(hearMessage({ refunded_payment: payment })).toBeUndefined();
 });

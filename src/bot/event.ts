@@ -4,7 +4,8 @@ import { type Language, languageOf } from '../texts/language.ts';
 
 /** What a person did. */
 export type PersonEvent =
-  | { kind: 'command'; name: string }
+  /** `argument` is what follows the command: the code of a link, of a promotion. */
+  | { kind: 'command'; name: string; argument: string | null }
   | { kind: 'photo'; file: { id: string; bytes: number | null }; caption: string | null; album: string | null }
   | { kind: 'text'; text: string; sentAt: number }
   /** `press` is undefined for data that we never wrote. */
@@ -16,8 +17,14 @@ export type PersonEvent =
   /** They came back: nothing to say, but what waits for them can be shown. */
   | { kind: 'returned' };
 
+export interface FromPerson {
+  telegramId: number;
+  language: Language;
+  event: PersonEvent;
+}
+
 export type Heard =
-  | { telegramId: number; language: Language; event: PersonEvent }
+  | FromPerson
   /** A command in a group: one sentence, no person. */
   | { group: Language }
   | undefined;
@@ -64,7 +71,8 @@ function eventOf(message: Message): PersonEvent {
     return { kind: 'photo', file: { id: file_id, bytes: file_size ?? null }, caption, album };
   }
   if (message.text === undefined) return { kind: 'other' };
-  const command = /^\/([A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s|$)/.exec(message.text)?.[1];
-  if (command !== undefined) return { kind: 'command', name: command.toLowerCase() };
+  const [, command, argument] = /^\/([A-Za-z0-9_]{1,32})(?:@\w+)?(?:\s+([\s\S]*))?$/.exec(message.text) ?? [];
+  if (command !== undefined)
+    return { kind: 'command', name: command.toLowerCase(), argument: argument?.trim() || null };
   return { kind: 'text', text: message.text, sentAt: message.date };
 }

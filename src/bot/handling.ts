@@ -1,4 +1,4 @@
-import { readBalance, readOpenOrders, readTerms, registerPerson } from '../ledger/people.ts';
+import { knowsPerson, type Person, readBalance, readOpenOrders, readTerms, registerPerson } from '../ledger/people.ts';
 import type { Database } from '../postgres/call.ts';
 import type { DatabasePool } from '../postgres/pool.ts';
 import { inTransaction } from '../postgres/transaction.ts';
@@ -10,11 +10,11 @@ import { perform } from './acts.ts';
 import { converse } from './conversation.ts';
 import type { Desk } from './desk.ts';
 import { closeDraft, putDraft, readDraft, readDraftFate } from './draft.ts';
-import { hear, type PersonEvent } from './event.ts';
+import { type FromPerson, hear } from './event.ts';
 import { decided, done, type InboxRow, sayLater, takeUpdate, tryLater } from './inbox.ts';
 import { newNonce } from './nonce.ts';
 import { type Reply, readReplies, say } from './reply.ts';
-import { plain, show } from './screens.ts';
+import { plain, show, toast } from './screens.ts';
 import type { Context, Step } from './step.ts';
 
 export const maxTries = 3;
@@ -53,9 +53,15 @@ async function decide(row: InboxRow, transaction: Database, desk: Desk): Promise
   const heard = hear(updateSchema.parse(row.body));
   if (heard === undefined) return undefined;
   if ('group' in heard) return [show(plain(textsIn(heard.group).privateOnly))];
+  if (await isStranger(heard, desk)) return answerStranger(heard);
   // By itself, so that the row of the person is not locked while a photo is fetched.
-  const person = await registerPerson(desk.database, heard.telegramId, heard.language);
-  const context = await readContext(person, heard.event, transaction, desk);
+  const person = await registerPerson(
+    desk.database,
+    heard.telegramId,
+    heard.language,
+    desk.identityOf(heard.telegramId),
+  );
+  const context = await readContext(person, heard, transaction, desk);
   const step = converse(context, heard.event);
   const said = await carryOut(step, context, row.chat_id, transaction);
   if (step.act === undefined) return said;
@@ -63,17 +69,29 @@ async function decide(row: InboxRow, transaction: Database, desk: Desk): Promise
   return [...said, ...(await carryOut(outcome, context, row.chat_id, transaction))];
 }
 
+/** Writing to us is a beginning; an old button, and being let in again, is none: nobody who was forgotten is made known by it. */
+async function isStranger({ event, telegramId }: FromPerson, desk: Desk): Promise<boolean> {
+  if (event.kind !== 'press' && event.kind !== 'returned') return false;
+  return !(await knowsPerson(desk.database, telegramId));
+}
+
+function answerStranger({ event, language }: FromPerson): Reply[] {
+  return event.kind === 'press' ? [toast(event.callbackId, textsIn(language).toast.stale)] : [];
+}
+
 async function readContext(
-  person: Awaited<ReturnType<typeof registerPerson>>,
-  event: PersonEvent,
+  person: Person,
+  { event, telegramId }: FromPerson,
   database: Database,
   desk: Desk,
 ): Promise<Context> {
-  const { userId, language, consentedAt } = person;
+  const { userId, language, consentedAt, referralCode } = person;
+  const command = event.kind === 'command' ? event.name : null;
   const nonce =
     event.kind === 'press' && event.press !== undefined && 'nonce' in event.press ? event.press.nonce : null;
   return {
     userId,
+    telegramId,
     language,
     texts: textsIn(language),
     consented: consentedAt !== null,
@@ -83,7 +101,8 @@ async function readContext(
     contact: desk.contact,
     freshNonce: newNonce(),
     pressed: nonce === null ? null : await readDraftFate(database, nonce),
-    openOrders: event.kind === 'command' && event.name === 'cancel' ? await readOpenOrders(database, userId) : [],
+    invitation: command === 'balance' ? await desk.invitation(referralCode) : null,
+    openOrders: command === 'cancel' ? await readOpenOrders(database, userId) : [],
   };
 }
 

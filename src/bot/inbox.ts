@@ -80,12 +80,13 @@ export async function decided(transaction: Database, seq: number, replies: reado
   );
 }
 
-/** Nothing more comes of it. What the person wrote is forgotten, unless somebody has to look at it. */
+/** Nothing more comes of it. What the person wrote is forgotten, unless somebody has to look at it; of a forgotten person, all of it. */
 export async function done(database: Database, seq: number, outcome: Outcome): Promise<void> {
   await database.query(
     `update bot.inbox set done_at = clock_timestamp(), outcome = $2, decided_at = coalesce(decided_at, clock_timestamp()),
-       replies = case when $2 = 'quarantined' then coalesce(replies, '[]') else '[]' end,
-       body = case when $2 = 'quarantined' then body end
+       replies = case when $2 = 'quarantined' and not erased then coalesce(replies, '[]') else '[]' end,
+       body = case when $2 = 'quarantined' and not erased then body end,
+       chat_id = case when erased then 0 else chat_id end
      where seq = $1 and done_at is null`,
     [seq, outcome],
   );

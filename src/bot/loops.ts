@@ -3,6 +3,7 @@ import { listen } from '../postgres/listen.ts';
 import { chatOver } from '../telegram/chat.ts';
 import type { Bot } from './assemble.ts';
 import { forgetOldDrafts } from './draft.ts';
+import { carryOutErasures } from './erasure.ts';
 import { handleNext } from './handling.ts';
 import { forgetOldUpdates, inboxChannel } from './inbox.ts';
 import { type Bell, createBell, runLoop } from './loop.ts';
@@ -49,6 +50,9 @@ export async function startLoops(bot: Bot, signal: AbortSignal): Promise<void> {
       refundPayments({ pool, telegram, owner, contact: desk.contact, log, onAnswer: counts.refund }),
     ),
     runLoop(reconciling(bot, signal), { name: 'reconciliation', signal, bell: createBell(), everyMs: 5_000, log }),
+    loop('erasures', 2_000, createBell(), () =>
+      carryOutErasures({ database: pool, erase: { 'video-job': videoJobs.expire, object: storage.remove }, log }),
+    ),
     // Both may take long for good reasons, so liveness does not look at them.
     runLoop(() => sweepShowings({ desk: { database: pool, chat: chatOver(telegram), storage }, owner, log }), {
       name: 'showings',

@@ -28,7 +28,14 @@ export function onPress(context: Context, event: PressEvent): Step {
     case 'buy':
       if (!context.consented) return withToast(quiet, askConsent(context));
       return { act: { kind: 'sell', package: press.package, callbackId } };
+    case 'forget':
+    case 'keep': {
+      const answer = press.kind === 'forget' ? 'yes' : 'no';
+      return { act: { kind: 'forget', answer, nonce: press.nonce, callbackId, messageId } };
+    }
     case 'again':
+      // Who had themselves forgotten and came back has not agreed to anything yet.
+      if (!context.consented) return withToast(quiet, askConsent(context));
       return {
         act: { kind: 'again', order: press.order, turn: press.turn, price: press.price, callbackId, messageId },
       };
@@ -37,7 +44,7 @@ export function onPress(context: Context, event: PressEvent): Step {
   }
 }
 
-type DraftPress = Extract<NonNullable<PressEvent['press']>, { nonce: string }>;
+type DraftPress = Exclude<Extract<NonNullable<PressEvent['press']>, { nonce: string }>, { kind: 'forget' | 'keep' }>;
 
 function onDraftPress(context: Context, { callbackId, messageId }: PressEvent, press: DraftPress): Step {
   const { draft, texts } = context;

@@ -94,7 +94,8 @@ async function storeBatch(
 ): Promise<Failed[]> {
   const storing = store(answerCheckouts(batch.read, intake), intake);
   while (!(await isOver(storing, storingMs)) && !held.aborted) {
-    // The same offset confirms nothing, so this batch comes again with whatever is new behind it.
+    // The same offset confirms nothing, so this batch comes again with whatever is new behind it. Behind a hundred that wait nothing is
+    // seen; a checkout there is over without an answer, and nothing is charged.
     const waiting = await telegram.getUpdates(offset, 0, held).catch(() => []);
     answerCheckouts(readBatch(waiting, intake.log).read, intake);
   }

@@ -9,26 +9,23 @@ export function refusedScreen(
   draft: Draft,
   context: Context,
 ): { draft: Draft; screen: Screen } {
-  const { texts, terms } = context;
+  const { texts, terms, contact } = context;
   const next: Draft = { ...draft, nonce: context.freshNonce, price: terms.unitPrice };
   const known = { ...context, balance: { ...context.balance, available: refused.available } };
   const screen = questionScreen(next, known);
   switch (refused.reason) {
     case 'InsufficientCredits':
+    // The screen of somebody without credits tells of the debt.
+    case 'InDebt':
       return { draft: next, screen };
     case 'TooManyOpenOrders':
       return { draft: next, screen: withLead(texts.tooManyOpen({ limit: terms.openOrderLimit }), screen) };
-    case 'InDebt':
-      return {
-        draft: next,
-        screen: withLead(texts.inDebt({ debt: context.balance.debt, contact: context.contact }), screen),
-      };
-    case 'Banned':
-      return { draft: next, screen: withLead(texts.banned({ contact: context.contact }), screen) };
     case 'OrdersPaused':
       return { draft: next, screen: withLead(texts.ordersPaused, screen) };
     case 'PriceChanged':
       return { draft: next, screen: withLead(texts.priceChanged(terms.unitPrice), screen) };
+    case 'Banned':
+      return { draft: next, screen: withLead(texts.banned({ contact }), screen) };
     case 'NoConsent':
       return { draft: next, screen: withLead(texts.consent, screen) };
   }

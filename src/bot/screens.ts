@@ -94,7 +94,11 @@ function confirmScreen(draft: Draft, { texts, terms, balance, contact }: Context
   const discard: Button = { text: texts.discard, press: { kind: 'discard', nonce } };
   if (available < price) {
     const check: Button = { text: texts.checkAgain, press: { kind: 'check', nonce } };
-    return { html: texts.noCredits({ count, price, available, contact }), keyboard: [...choice, [check], [discard]] };
+    const poor = {
+      html: texts.noCredits({ count, price, available, contact }),
+      keyboard: [...choice, [check], [discard]],
+    };
+    return balance.debt > 0 ? withLead(texts.inDebt({ debt: balance.debt, contact }), poor) : poor;
   }
   const html = texts.confirm({
     template: draft.template ?? 'ugc',

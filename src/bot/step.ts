@@ -7,6 +7,7 @@ import type { Reply } from './reply.ts';
 /** All that the conversation decides by. */
 export interface Context {
   userId: number;
+  telegramId: number;
   language: Language;
   texts: Catalog;
   consented: boolean;
@@ -18,6 +19,8 @@ export interface Context {
   freshNonce: string;
   /** Of the draft that a pressed button names. */
   pressed: { userId: number; closed: DraftEnd | null } | null;
+  /** Of this person's own link; null where it was not asked for or Telegram did not say our name. */
+  invitation: string | null;
   openOrders: readonly { orderId: string; cancellable: boolean }[];
 }
 
@@ -31,7 +34,12 @@ export type Act =
   | { kind: 'cancel'; order: string; callbackId: string }
   | { kind: 'show'; order: string; callbackId: string }
   | { kind: 'offer' }
-  | { kind: 'sell'; package: string; callbackId: string };
+  | { kind: 'sell'; package: string; callbackId: string }
+  /** Somebody came by this person's link. */
+  | { kind: 'refer'; code: string }
+  | { kind: 'promo'; code: string }
+  | { kind: 'forget'; answer: 'ask' }
+  | { kind: 'forget'; answer: 'yes' | 'no'; nonce: string; callbackId: string; messageId: number | null };
 
 /** What comes of an event: the draft as it stands then, what is said, and what is asked of the outside. */
 export interface Step {

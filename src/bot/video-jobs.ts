@@ -1,5 +1,5 @@
 import type { KubeClient } from '../kube/client.ts';
-import { isAlreadyExists, isKubeError } from '../kube/error.ts';
+import { isAlreadyExists, isKubeError, isNotFound } from '../kube/error.ts';
 import { VIDEOJOBS } from '../kube/resources.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Posted } from '../order/relay.ts';
@@ -7,11 +7,13 @@ import { videoJobName } from '../videojob/names.ts';
 import { videoJobSpecSchema } from '../videojob/schema.ts';
 import { computeSpecHash } from '../videojob/spec-hash.ts';
 
-/** The two things the bot does at the API server. */
+/** What the bot does at the API server. */
 export interface VideoJobs {
   post: (order: { orderId: string; videoJob: string }) => Promise<Posted>;
   /** Mirrors a cancelled order; never throws, for the controller learns of it from PostgreSQL anyway. */
   mirrorCancel: (orderId: string) => void;
+  /** Lets the finished VideoJob of this name be deleted at once. Throws KubeError; one that is gone is no failure. */
+  expire: (name: string) => Promise<void>;
 }
 
 export function createVideoJobs(kube: KubeClient, namespace: string, log: Logger): VideoJobs {
@@ -32,6 +34,13 @@ export function createVideoJobs(kube: KubeClient, namespace: string, log: Logger
       kube.patch(VIDEOJOBS, target(orderId), { spec: { cancel: true } }).catch((error: unknown) => {
         log.info({ err: error, order: orderId }, 'the VideoJob of a cancelled order was not marked');
       });
+    },
+    async expire(name) {
+      try {
+        await kube.patch(VIDEOJOBS, { namespace, name }, { spec: { ttlSecondsAfterFinished: 0 } });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
     },
   };
 }

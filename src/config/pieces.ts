@@ -8,8 +8,8 @@ import { z } from 'zod';
 const SECRETS = new WeakSet<object>();
 
 /** A value that may also come from a file (`NAME_FILE`), as mounted Secrets do. */
-export function secret(description = 'the secret, or its file') {
-  const schema = z.string().min(1).describe(description);
+export function secret(description = 'the secret, or its file', minLength = 1) {
+  const schema = z.string().min(minLength, `it is shorter than ${minLength} characters`).describe(description);
   SECRETS.add(schema);
   return schema;
 }

@@ -29,6 +29,10 @@ export const registerPerson = (
 ): Promise<Person> =>
   callFunction(database, 'ledger.register_person', [telegramId, telegramLanguage, identityHmac], person);
 
+/** Whether a Telegram account is somebody's. Registers nobody. */
+export const knowsPerson = (database: Database, telegramId: number): Promise<boolean> =>
+  callFunction(database, 'ledger.knows_person', [telegramId], z.boolean());
+
 const referred = z.object({
   outcome: z.enum(['recorded', 'refused']),
   because: z.enum(['unknown-person', 'already', 'not-new', 'unknown-code', 'oneself', 'came-later']).nullable(),
@@ -65,6 +69,11 @@ export const forgetPerson = (
 ): Promise<Forgotten> =>
   callFunction(database, 'ledger.forget_person', [userId, identityHmac, expectedForfeit], forgotten);
 
+const objectKeys = z.array(z.string());
+/** The keys of the photos and videos of a forgotten person's orders. */
+export const readObjectsOf = (database: Database, userId: number): Promise<string[]> =>
+  callFunction(database, 'ledger.objects_of', [userId], objectKeys);
+
 export const setLanguage = (database: Database, userId: number, chosen: Language): Promise<undefined> =>
   callFunction(database, 'ledger.set_language', [userId, chosen], nothing);
 
@@ -85,6 +94,9 @@ const terms = z.object({
   acceptingOrders: z.boolean(),
   openOrderLimit: z.number().int(),
   usualSeconds: z.number(),
+  /** What a referrer gets (0: nothing is given), and after how many days. */
+  referralCredits: credits,
+  referralDays: z.number().int(),
 });
 export type Terms = z.infer<typeof terms>;
 /** The price of one video with `model`, whether orders are taken, and how long such a video usually takes (seconds, median of recent ones). */

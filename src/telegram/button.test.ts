@@ -25,7 +25,7 @@ const press: fc.Arbitrary<Press> = fc.oneof(
     nonce,
     count: fc.constantFrom(1 as const, 3 as const, 5 as const),
   }),
-  fc.record({ kind: fc.constantFrom('skip' as const, 'create' as const, 'discard' as const, 'check' as const), nonce }),
+  fc.record({ kind: fc.constantFrom(...(['skip', 'create', 'discard', 'check', 'forget', 'keep'] as const)), nonce }),
   fc.record({
     kind: fc.constant('again' as const),
     order,

@@ -15,6 +15,8 @@ export type Press =
   | { kind: 'template'; nonce: string; template: (typeof TEMPLATES)[number] }
   | { kind: 'count'; nonce: string; count: OrderCount }
   | { kind: 'skip' | 'create' | 'discard' | 'check'; nonce: string }
+  /** The answer to "delete everything?": the nonce is that question's. */
+  | { kind: 'forget' | 'keep'; nonce: string }
   /** `turn` makes a second tap on the same button the same order. */
   | { kind: 'again'; order: string; turn: number; price: number }
   | { kind: 'cancel' | 'show'; order: string }
@@ -27,7 +29,16 @@ const number = z
   .string()
   .regex(/^\d{1,7}$/)
   .transform(Number);
-const letters = { skip: 'w', create: 'c', discard: 'd', check: 'r', cancel: 'x', show: 's' } as const;
+const letters = {
+  skip: 'w',
+  create: 'c',
+  discard: 'd',
+  check: 'r',
+  cancel: 'x',
+  show: 's',
+  forget: 'f',
+  keep: 'q',
+} as const;
 
 const shapes = [
   z.tuple([z.literal('ok')]).transform((): Press => ({ kind: 'accept' })),
@@ -45,7 +56,7 @@ const shapes = [
     .tuple([z.literal('g'), order, number, number])
     .transform(([, id, turn, price]): Press => ({ kind: 'again', order: id, turn, price })),
   z.tuple([z.literal('b'), saleId]).transform(([, id]): Press => ({ kind: 'buy', package: id })),
-  ...(['skip', 'create', 'discard', 'check'] as const).map((kind) =>
+  ...(['skip', 'create', 'discard', 'check', 'forget', 'keep'] as const).map((kind) =>
     z.tuple([z.literal(letters[kind]), nonce]).transform(([, draft]): Press => ({ kind, nonce: draft })),
   ),
   ...(['cancel', 'show'] as const).map((kind) =>

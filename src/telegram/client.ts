@@ -36,6 +36,8 @@ export interface TelegramClient extends StarCalls {
   editMessageVideo(video: VideoMessage, signal?: AbortSignal): Promise<string | null>;
   /** The bytes of a file somebody sent; throws TelegramError, or FileTooBigError above `maxBytes`. */
   download(fileId: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** The bot's own name, without the @. */
+  username(): Promise<string>;
   setWebhook(url: string, secret: string): Promise<void>;
   deleteWebhook(): Promise<void>;
   setCommands(commands: readonly { command: string; description: string }[], language?: Language): Promise<void>;
@@ -65,6 +67,7 @@ const uploadMs = 60_000;
 const message = z.object({ message_id: z.int() });
 const videoMessage = z.object({ video: z.object({ file_id: z.string() }).optional() });
 const file = z.object({ file_path: z.string() });
+const self = z.object({ username: z.string() });
 
 /**
  * The Bot API calls we make, each made exactly once: whoever calls decides about repeating. 15 s for a call, 60 s for an upload.
@@ -129,6 +132,9 @@ export function createTelegramClient({ token, apiRoot, onRequest }: TelegramOpti
     async download(fileId, maxBytes, signal) {
       const { file_path } = file.parse(await call('getFile', (s) => raw.getFile({ file_id: fileId }, s), signal));
       return downloadFile({ apiRoot, token, path: file_path, maxBytes, signal, onRequest });
+    },
+    async username() {
+      return self.parse(await call('getMe', (s) => raw.getMe(s))).username;
     },
     async setWebhook(url, secret) {
       const args = { url, secret_token: secret, allowed_updates: [...allowedUpdates] };

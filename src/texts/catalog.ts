@@ -119,7 +119,17 @@ export interface Catalog {
   nothingToCancel: string;
   chooseOrder: string;
   orderButton(order: string): string;
-  balance(facts: { available: number; held: number }): string;
+  balance(facts: { available: number; held: number; debt: number }): string;
+  invite(facts: { link: string; credits: number; days: number }): string;
+  promo: Record<'ask' | 'already' | 'unknown' | 'expired' | 'exhausted' | 'banned', string> & {
+    granted(facts: { granted: number; available: number }): string;
+  };
+  /** Deleting everything that is known of a person. */
+  forget: Record<'no' | 'changed' | 'done' | 'kept', string> & {
+    ask(facts: { forfeits: number; debt: number }): string;
+    yes(facts: { forfeits: number }): string;
+    openOrders(facts: { orders: readonly string[] }): string;
+  };
   help(facts: { contact: string; price: number }): string;
   terms(facts: { contact: string }): string;
   privacy(facts: { contact: string }): string;
@@ -169,6 +179,9 @@ export interface Catalog {
   unconfirmed(facts: { credits: number }): string;
   videoCaption: string;
   placeholder: string;
-  commands: Record<'start' | 'new' | 'balance' | 'buy' | 'cancel' | 'language' | 'help' | 'terms' | 'privacy', string>;
+  commands: Record<
+    'start' | 'new' | 'balance' | 'buy' | 'promo' | 'cancel' | 'language' | 'help' | 'terms' | 'privacy' | 'delete',
+    string
+  >;
   description: string;
 }

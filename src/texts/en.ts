@@ -157,13 +157,41 @@ export const en = {
   nothingToCancel: 'There is nothing to cancel.',
   chooseOrder: 'These orders can still be cancelled:',
   orderButton: (order) => `Cancel ${order}`,
-  balance: ({ available, held }) =>
+  balance: ({ available, held, debt }) =>
     `Your balance: <b>${credits(available)}</b>.` +
-    (held > 0 ? `\nHeld for orders under way: ${credits(held)}. They come back if the order fails.` : ''),
+    (held > 0 ? `\nHeld for orders under way: ${credits(held)}. They come back if the order fails.` : '') +
+    (debt > 0 ? `\nYou owe: <b>${credits(debt)}</b>. New credits pay this first.` : ''),
+  invite: ({ link, credits: bonus, days }) =>
+    `Invite somebody: ${escapeHtml(link)}\nYou get ${credits(bonus)} when ${days} days have passed since their first video that was paid for.`,
+  promo: {
+    ask: 'Write the code after the command, for example: /promo SPRING',
+    granted: ({ granted, available }) =>
+      `You got <b>${credits(granted)}</b>. Your balance: <b>${credits(available)}</b>.`,
+    already: 'You have used this code before: it gives credits once.',
+    unknown: 'There is no such code. Please look at how it is written.',
+    expired: 'This code is no longer valid.',
+    exhausted: 'This code has been used up.',
+    banned: 'Codes are not for you here. /help tells where to ask.',
+  },
+  forget: {
+    ask: ({ forfeits, debt }) =>
+      '<b>Delete everything that is yours here?</b>\n\n' +
+      'We erase your Telegram number, your photos and words, our copies of your videos, your drafts and your consent. The videos in this chat stay with you. ' +
+      'The books keep their numbers, without you.\n\n' +
+      (forfeits > 0 ? `You lose <b>${credits(forfeits)}</b>, also if you return.` : 'You have no credits to lose.') +
+      (debt > 0 ? `\nWhat you owe stays, and counts again if you return: <b>${credits(debt)}</b>.` : ''),
+    yes: ({ forfeits }) => `Delete everything${forfeits > 0 ? ` and lose ${credits(forfeits)}` : ''}`,
+    no: 'Keep everything',
+    openOrders: ({ orders }) =>
+      `Orders are still under way: ${orders.join(', ')}. Wait until they are done, or cancel them with /cancel, and then send /delete again.`,
+    changed: 'Your credits have changed since you were asked. Please look once more:',
+    done: 'Everything is deleted. If you ever want to begin again: /start',
+    kept: 'Nothing was deleted.',
+  },
   help: ({ contact, price }) =>
     'How it works: send a photo of your product, describe it, choose a kind of video and confirm. ' +
     `A video costs ${credits(price)}; if it fails, the credits come back by themselves.\n\n` +
-    '/new starts a video\n/balance shows your credits\n/cancel drops a draft or cancels an order\n/language switches the language\n/terms and /privacy in plain words\n\n' +
+    '/new starts a video\n/balance shows your credits\n/promo uses a code\n/cancel drops a draft or cancels an order\n/language switches the language\n/terms and /privacy in plain words\n/delete erases all that is yours\n\n' +
     `A human being answers here: ${escapeHtml(contact)}`,
   terms: ({ contact }) =>
     '<b>Terms in plain words</b>\n\n' +
@@ -177,7 +205,8 @@ export const en = {
     'We keep: your Telegram number and language, the photos and texts of your orders, the finished videos, and the books of your credits.\n' +
     'We pass on: the photo and the text of an order to the services that write the prompt and make the video (KIE.ai and a language model). Nothing else, and nothing to advertisers.\n' +
     'We remove location and camera data from photos before they are stored.\n' +
-    `To have your data deleted, write to ${escapeHtml(contact)}`,
+    'We delete all that is yours when you send /delete.\n' +
+    `Questions: ${escapeHtml(contact)}`,
   language: 'Choose a language:',
   languageSet: 'I speak English now.',
   privateOnly: 'I work in private chats only. Open a chat with me and press Start.',
@@ -286,11 +315,13 @@ export const en = {
     new: 'New video',
     balance: 'My credits',
     buy: 'Buy credits',
+    promo: 'Use a code',
     cancel: 'Drop the draft or cancel an order',
     language: 'Language',
     help: 'Help and contact',
     terms: 'Terms',
     privacy: 'Privacy',
+    delete: 'Delete everything that is mine',
   },
   description: 'Turns a photo of your product into a short video ad.',
 } satisfies Catalog;

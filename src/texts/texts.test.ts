@@ -23,7 +23,6 @@ const facts = {
   credits: 47,
   place: 53,
   stars: 73,
-  debt: 79,
   repaid: 83,
   contact: '@contact-59',
   template: 'ad',
@@ -32,12 +31,17 @@ const facts = {
   count: 3,
   position: 2,
   chosen: true,
-  unitPrice: 73,
+  unitPrice: 127,
   limit: 79,
-  shown: 83,
+  shown: 131,
   kept: 89,
   charged: 97,
   othersOpen: true,
+  debt: 101,
+  forfeits: 103,
+  days: 107,
+  link: 'link-109',
+  orders: ['order-113'],
   troubles: ['person', 'technical'],
   stage: 'queued',
   trouble: 'person',
@@ -69,7 +73,7 @@ function flat(catalog: Catalog): Map<string, string> {
 
 /** The numbers and marked words in a text. */
 function placeholders(text: string): string[] {
-  return [...new Set(text.match(/(?:product|wishes|contact|order)-\d+|\b\d{1,3}\b/g) ?? [])].sort();
+  return [...new Set(text.match(/(?:product|wishes|contact|order|link)-\d+|\b\d{1,3}\b/g) ?? [])].sort();
 }
 
 test('both languages have every text, and say the same facts in it', () => {
@@ -131,13 +135,13 @@ describe('what people write', () => {
 });
 
 test('numbers take the right form of the word', () => {
-  const balance = (available: number): string => ru.balance({ available, held: 0 });
+  const balance = (available: number): string => ru.balance({ available, held: 0, debt: 0 });
   expect(balance(1)).toContain('1 кредит<');
   expect(balance(3)).toContain('3 кредита<');
   expect(balance(5)).toContain('5 кредитов<');
   expect(balance(21)).toContain('21 кредит<');
-  expect(en.balance({ available: 1, held: 0 })).toContain('1 credit<');
-  expect(en.balance({ available: 0, held: 2 })).toContain('2 credits');
+  expect(en.balance({ available: 1, held: 0, debt: 0 })).toContain('1 credit<');
+  expect(en.balance({ available: 0, held: 2, debt: 0 })).toContain('2 credits');
 });
 
 test('a person is spoken to in their client’s language where we speak it', () => {

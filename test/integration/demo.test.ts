@@ -154,7 +154,14 @@ const report = z.strictObject({
       videoBytes: z.number().nullable(),
     }),
   ),
-  ledger: z.strictObject({ granted: z.number(), held: z.number(), captured: z.number(), available: z.number() }),
+  ledger: z.strictObject({
+    granted: z.number(),
+    bought: z.number(),
+    held: z.number(),
+    captured: z.number(),
+    available: z.number(),
+    owed: z.number(),
+  }),
   apiWritesPerVideoJob: z.number().positive(),
   startSeconds: z.number().positive(),
   memoryMegabytes: z.strictObject({ idle: z.number(), peak: z.number() }),
@@ -193,6 +200,7 @@ describe('the demo itself', () => {
     });
     expect(again).toMatchObject(captured);
     expect(ledger.available + ledger.held + ledger.captured).toBe(ledger.granted);
+    expect([ledger.bought, ledger.owed]).toEqual([0, 0]);
     expect(memoryMegabytes.peak).toBeGreaterThanOrEqual(memoryMegabytes.idle);
     expect(memoryMegabytes.peak).toBeLessThan(1300);
   }, 300_000);

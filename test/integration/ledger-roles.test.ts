@@ -14,10 +14,10 @@ const roles = ['bot', 'controller', 'runner', 'admin'] as const;
 /** Functions that each role may call; a new one has to be put here by a person. */
 const rights: Readonly<Record<(typeof roles)[number], readonly string[]>> = {
   bot: [
-    'adopt_message answer_edit answer_payment_refund ask_showing balance begin_showing book_payment book_refunded_payment cancel_order',
-    'check_invoice close_order create_invoice end_notice figures forget_person note_callback offered_packages open_orders own_order',
-    'place_orders postpone_notice record_consent redeem_promo register_person set_language set_referrer shown take_notices',
-    'take_orders_to_relay take_payment_refunds take_showings terms',
+    'adopt_message answer_edit answer_payment_refund ask_showing balance begin_showing book_payment book_refunded_payment',
+    'cancel_order check_invoice close_order create_invoice end_notice figures forget_person knows_person note_callback objects_of',
+    'offered_packages open_orders own_order place_orders postpone_notice record_consent redeem_promo register_person set_language',
+    'set_referrer shown take_notices take_orders_to_relay take_payment_refunds take_showings terms',
   ],
   controller: [
     'admit_waiting adopt_callback answer_submit audit_orders begin_submit cancel_claimed_order claim close_order close_overdue_holds',

@@ -148,6 +148,7 @@ export function telegramDoor(network: Network, telegram: Telegram, process: Proc
       );
     },
     download: absent,
+    username: absent,
     setWebhook: absent,
     deleteWebhook: absent,
     setCommands: absent,

@@ -51,6 +51,7 @@ export async function startBotRig(variables: Record<string, string> = {}, { thro
     NEUROCARDS_STORAGE_DIRECTORY: storage,
     NEUROCARDS_NAMESPACE: namespace.name,
     NEUROCARDS_MAC_KEY: 'test-key',
+    NEUROCARDS_IDENTITY_PEPPER: 'a pepper that is used by tests alone',
     NEUROCARDS_HTTP_ADDRESS: '127.0.0.1:0',
     NEUROCARDS_SUPPORT_CONTACT: '@a_human',
     NEUROCARDS_RECEIVER_LEASE_SECONDS: '1.5',
