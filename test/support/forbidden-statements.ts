@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { recordShown } from '../../src/delivery/delivery.ts';
 import { closeOrder } from '../../src/ledger/settlement.ts';
+import { forbiddenMoney, forbiddenPeople } from './forbidden-money.ts';
 import type { TestLedger, TestOrder, TestPerson } from './ledger.ts';
+import { buildMoneyScene, type MoneyScene } from './money-scene.ts';
 
 /** Two persons, and one order in each of the states that rules speak of. */
 export type Scene = {
@@ -13,6 +15,7 @@ export type Scene = {
   readonly edited: TestOrder;
   readonly captured: TestOrder;
   readonly released: TestOrder;
+  readonly money: MoneyScene;
 };
 
 /** What no statement may do, each with the rule that refuses it even to the owner of the tables. */
@@ -42,7 +45,8 @@ export async function buildScene(ledger: TestLedger): Promise<Scene> {
   await recordShown(ledger.runner, captured.orderId, nonce, { messageId: 7, fileId: null });
   const released = await ledger.claimed(person);
   await closeOrder(ledger.controller, released.orderId, released.uid, 'Deleted');
-  return { person, stranger, open, submitted, stored, edited, captured, released };
+  const money = await buildMoneyScene(ledger);
+  return { person, stranger, open, submitted, stored, edited, captured, released, money };
 }
 
 const settlement = (
@@ -63,6 +67,8 @@ const endHold = (
   `update ledger.holds set state = '${state}', reason = '${reason}', settled_at = now() where order_id = '${order.orderId}'`;
 
 export const forbiddenStatements: readonly ForbiddenStatement[] = [
+  ...forbiddenMoney,
+  ...forbiddenPeople,
   {
     sentence: 'a second settlement with the same key',
     rule: 'transfer_key_once',

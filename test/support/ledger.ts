@@ -98,10 +98,12 @@ export class TestLedger {
     await this.#drop();
   }
 
-  async person(credits = 100): Promise<TestPerson> {
+  /** Somebody who agreed to the terms and has so many credits, all of them free. `atFirstStart` is what they do before they agree. */
+  async person(credits = 100, atFirstStart?: (userId: number) => Promise<void>): Promise<TestPerson> {
     this.#people += 1;
     const chatId = 1_000_000 + this.#people;
     const { userId } = await registerPerson(this.bot, chatId, 'en');
+    await atFirstStart?.(userId);
     const { available } = await recordConsent(this.bot, userId, '1');
     if (credits > available) await grantByAdmin(this.admin, userId, credits - available, byHand());
     return { userId, chatId };
