@@ -54,7 +54,8 @@ describe('at the same moment', () => {
     const person = await ledger.person(3);
     const invoice = await ledger.invoice(person, 'ten');
     const booked = await times(6, () => bookPayment(ledger.bot, ledger.paymentOf(person, invoice)));
-    expect(booked.map(({ because }) => because).sort()).toEqual([null, 'paid', 'paid', 'paid', 'paid', 'paid'].sort());
+    expect(booked.filter(({ outcome }) => outcome === 'booked')).toHaveLength(1);
+    expect(booked.filter(({ because }) => because === 'paid')).toHaveLength(5);
     expect(await balanceOf(person)).toMatchObject({ available: 13 });
   });
 
