@@ -76,11 +76,11 @@ export class Bot {
         if (planned === at) go();
       });
     };
-    const consider = (): void => {
+    const consider = (isRung: boolean): void => {
       const wait = nextAt() - engine.now;
       if (!Number.isFinite(wait)) return;
-      // Something is due now: the bell rings; or later: the first look after that moment finds it.
-      plan(wait <= 0 ? random.between(1, 10) : wait + random.between(0, everyMs));
+      // Something is due now, and the bell rings; or later, and the first look after that moment finds it.
+      plan(wait <= 0 ? (isRung ? random.between(1, 10) : everyMs) : wait + random.between(0, everyMs));
     };
     const go = (): void => {
       planned = Number.POSITIVE_INFINITY;
@@ -88,7 +88,7 @@ export class Bot {
       const rest = (more: boolean): void => {
         isTurning = false;
         if (more) plan(1);
-        else consider();
+        else consider(false);
       };
       turn().then(rest, (error: unknown) => {
         this.#world.judgeError(error, `loop of ${this.process.name}`);
@@ -96,7 +96,7 @@ export class Bot {
         plan(1_000);
       });
     };
-    this.#loops.push({ channel, consider });
-    engine.after(random.between(1, everyMs), this.process, consider);
+    this.#loops.push({ channel, consider: () => consider(true) });
+    engine.after(random.between(1, everyMs), this.process, () => consider(true));
   }
 }

@@ -115,8 +115,12 @@ export function postponeNotice(db: Tables, noticeId: number, seconds: number): n
 /** When the next notice could be taken; infinity when none waits. */
 export function nextNoticeAt(db: Tables): number {
   let next = Number.POSITIVE_INFINITY;
-  for (const { endedAt, dueAt, leaseUntil } of db.notices) {
-    if (endedAt === null) next = Math.min(next, Math.max(dueAt, leaseUntil === null ? 0 : leaseUntil + 1));
+  const chats = new Set<number>();
+  for (const { endedAt, dueAt, leaseUntil, chatId } of db.notices) {
+    // The others of its chat wait for it.
+    if (endedAt !== null || chats.has(chatId)) continue;
+    chats.add(chatId);
+    next = Math.min(next, Math.max(dueAt, leaseUntil === null ? 0 : leaseUntil + 1));
   }
   return next;
 }
