@@ -8,12 +8,19 @@ import type { PodTemplate } from './pod-template.ts';
 /** Annotation of a child Job: the pod template it was made from, so that a corrected one is noticed. */
 export const templateAnnotation = 'neurocards.io/pod-template';
 
-/** A short name for the content of a pod template. */
+/** Every pass asks for the same two templates. */
+const hashes = new WeakMap<PodTemplate, string>();
+
+/** A short name for the content of a pod template, which nobody changes once it is read. */
 export function templateHash(template: PodTemplate): string {
-  return createHash('sha256')
+  const known = hashes.get(template);
+  if (known !== undefined) return known;
+  const hash = createHash('sha256')
     .update(canonicalize(template) ?? '')
     .digest('hex')
     .slice(0, 16);
+  hashes.set(template, hash);
+  return hash;
 }
 
 /** After the stage's own clock: a net for a controller that is away, never the decider. */

@@ -6,8 +6,7 @@ import { closeOrder } from '../ledger/settlement.ts';
 import { observeOrder } from '../order/observation.ts';
 import { findCondition } from '../videojob/conditions.ts';
 import { SETTLEMENT_FINALIZER } from '../videojob/names.ts';
-import { VideoJobParseError } from '../videojob/parse.ts';
-import { videoJobStatusSchema } from '../videojob/schema.ts';
+import { parseVideoJob, VideoJobParseError } from '../videojob/parse.ts';
 import type { MissingObjects } from './missing.ts';
 import { type ReconcileTools, reconcile } from './reconcile.ts';
 
@@ -48,12 +47,12 @@ async function findObject(key: string, { store, kube }: PassTools): Promise<Stor
 /** An object whose claim was refused stands where the claimant of an open order should: that one is gone. */
 async function lookForClaimant(
   orderId: string,
-  { metadata: { namespace = '', name, uid }, status }: StoredVideoJob,
+  stored: StoredVideoJob,
   requeueAfterMs: number | undefined,
   { missing, kube }: PassTools,
 ): Promise<number | undefined> {
-  const read = videoJobStatusSchema.safeParse(status);
-  const isRefused = read.success && findCondition(read.data.conditions, 'Finished')?.reason === 'ClaimRefused';
+  const { namespace = '', name, uid } = stored.metadata;
+  const isRefused = findCondition(parseVideoJob(stored).status.conditions, 'Finished')?.reason === 'ClaimRefused';
   if (!isRefused) {
     missing.seen(orderId);
     return requeueAfterMs;

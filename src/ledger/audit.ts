@@ -52,9 +52,10 @@ export type Figures = z.infer<typeof figures>;
 export const readFigures = (database: Database): Promise<Figures> =>
   callFunction(database, 'ledger.figures', [], figures);
 
+const closedIds = z.array(z.string());
 /**
  * Closes, by the same function as everybody else, orders whose end has been due for 20 s and that nobody closed: unclaimed ones, and
  * those whose VideoJob is gone or unreadable. Answers the order ids that were closed.
  */
 export const closeOverdueHolds = (database: Database): Promise<string[]> =>
-  callFunction(database, 'ledger.close_overdue_holds', [], z.array(z.string()));
+  callFunction(database, 'ledger.close_overdue_holds', [], closedIds);

@@ -44,10 +44,11 @@ const notice = z.object({
   ]),
 });
 export type Notice = z.infer<typeof notice>;
+const taken = z.array(notice);
 
 /** Leases due notices for 25 s; per chat in order, a newer progress fact replaces an older unsent one. */
 export const takeNotices = (database: Database, owner: string, limit: number): Promise<Notice[]> =>
-  callFunction(database, 'ledger.take_notices', [owner, limit], z.array(notice));
+  callFunction(database, 'ledger.take_notices', [owner, limit], taken);
 
 export type NoticeEnd = 'sent' | 'unreachable' | 'gone' | 'unknown';
 /** The notice needs nothing more; repeated calls do nothing. `unreachable` also marks the person. */

@@ -36,12 +36,10 @@ function mergePatch(
   return patch;
 }
 
-function normalised(status: VideoJobStatus): unknown {
-  const plain: unknown = JSON.parse(JSON.stringify(status));
-  if (isRecord(plain) && status.conditions !== undefined) {
-    plain['conditions'] = status.conditions.toSorted((x, y) => x.type.localeCompare(y.type)).map((c) => ({ ...c }));
-  }
-  return plain;
+function normalised({ conditions, ...others }: VideoJobStatus): unknown {
+  const said = Object.entries(others).filter(([, value]) => value !== undefined);
+  const sorted = conditions?.toSorted((x, y) => (x.type < y.type ? -1 : 1));
+  return { ...Object.fromEntries(said), ...(sorted === undefined ? {} : { conditions: sorted }) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

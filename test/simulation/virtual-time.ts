@@ -110,9 +110,12 @@ function abortError(signal: AbortSignal): Error {
 
 function timeoutSignal(ms: number): AbortSignal {
   const controller = new AbortController();
-  later(() => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')), ms);
+  later(() => controller.abort(timedOut), ms);
   return controller.signal;
 }
+
+/** One for all: most time limits end when nobody listens any more, and a stack costs more than the rest of them. */
+const timedOut = new DOMException('The operation was aborted due to timeout', 'TimeoutError');
 
 /** The built-in one keeps weak references that the collector has to look after; here signals live as long as a schedule. */
 function anySignal(signals: readonly AbortSignal[]): AbortSignal {
