@@ -131,7 +131,7 @@ export const en = {
   cancelOrder: 'Cancel the order',
   noCredits: ({ count, price, available, contact }) =>
     `${count === 1 ? 'This video costs' : `These ${videos(count)} cost`} ${credits(price)}, and you have ${credits(available)}.\n\n` +
-    `What you can do: write to ${escapeHtml(contact)} to get more credits. If you have an order under way, its credits come back when it fails. ` +
+    `What you can do: buy credits with /buy, or write to ${escapeHtml(contact)}. If you have an order under way, its credits come back when it fails. ` +
     'Nothing you have sent is lost.',
   tooManyOpen: ({ limit }) =>
     `We take up to ${limit} orders at a time from one person. As soon as some are ready, press the button again, or choose fewer videos.`,
@@ -191,7 +191,7 @@ export const en = {
   help: ({ contact, price }) =>
     'How it works: send a photo of your product, describe it, choose a kind of video and confirm. ' +
     `A video costs ${credits(price)}; if it fails, the credits come back by themselves.\n\n` +
-    '/new starts a video\n/balance shows your credits\n/promo uses a code\n/cancel drops a draft or cancels an order\n/language switches the language\n/terms and /privacy in plain words\n/delete erases all that is yours\n\n' +
+    '/new starts a video\n/balance shows your credits\n/buy buys more with Telegram Stars\n/promo uses a code\n/cancel drops a draft or cancels an order\n/language switches the language\n/terms and /privacy in plain words\n/delete erases all that is yours\n\n' +
     `A human being answers here: ${escapeHtml(contact)}`,
   terms: ({ contact }) =>
     '<b>Terms in plain words</b>\n\n' +
@@ -202,7 +202,7 @@ export const en = {
     `5. Questions and complaints: ${escapeHtml(contact)}`,
   privacy: ({ contact }) =>
     '<b>Privacy in plain words</b>\n\n' +
-    'We keep: your Telegram number and language, the photos and texts of your orders, the finished videos, and the books of your credits.\n' +
+    'We keep: your Telegram number and language, the photos and texts of your orders, the finished videos, and the books of your credits and payments.\n' +
     'We pass on: the photo and the text of an order to the services that write the prompt and make the video (KIE.ai and a language model). Nothing else, and nothing to advertisers.\n' +
     'We remove location and camera data from photos before they are stored.\n' +
     'We delete all that is yours when you send /delete.\n' +
