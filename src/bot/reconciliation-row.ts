@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Database } from '../postgres/call.ts';
 
 const number = z.coerce.number();
-const cursor = z.object({ seen: number, last_seen: z.string().nullable() });
+const cursor = z.object({ seen: number, last_seen: z.string().nullable(), since: number });
 const age = z.object({ seconds: number });
 
 /** How far the list of transactions is in the books: `seen` of them, the last one being `last`. */
@@ -11,20 +11,23 @@ export interface Cursor {
   last: string | null;
 }
 
+/** `since`: when these books were opened (Unix seconds). */
+export type Taken = Cursor & { since: number };
+
 /** Takes the right to reconcile when it is due, or at once with `isEarly`; undefined when it is not, or another replica is at it. */
 export async function takeReconciliation(
   database: Database,
   owner: string,
   { isEarly, seconds }: { isEarly: boolean; seconds: number },
-): Promise<Cursor | undefined> {
+): Promise<Taken | undefined> {
   const { rows } = await database.query(
     `update bot.reconciliation set owner = $1, held_until = clock_timestamp() + make_interval(secs => $3)
-     where held_until < clock_timestamp() and (due_at <= clock_timestamp() or $2) returning seen, last_seen`,
+     where held_until < clock_timestamp() and (due_at <= clock_timestamp() or $2) returning seen, last_seen, extract(epoch from since) as since`,
     [owner, isEarly, seconds],
   );
   if (rows[0] === undefined) return undefined;
-  const { seen, last_seen: last } = cursor.parse(rows[0]);
-  return { seen, last };
+  const { seen, last_seen: last, since } = cursor.parse(rows[0]);
+  return { seen, last, since };
 }
 
 /** Keeps the right, and writes down how far everything is booked where it got further; false when another replica has it. */

@@ -2,7 +2,7 @@ import { isUnavailable } from '../postgres/unavailable.ts';
 import { type StarCalls, type StarTransaction, starCurrency } from '../telegram/stars.ts';
 import type { StarMovement } from './booking.ts';
 import { bookOne, type Intake } from './intake.ts';
-import { type Cursor, endReconciliation, keepReconciliation, takeReconciliation } from './reconciliation-row.ts';
+import { endReconciliation, keepReconciliation, type Taken, takeReconciliation } from './reconciliation-row.ts';
 
 export interface ReconciliationDesk {
   intake: Intake;
@@ -18,6 +18,8 @@ const leaseSeconds = 120;
 const pageSize = 100;
 /** So many of those we know are read again: what Telegram writes into its list late may stand before what was the last. */
 const readAgain = 50;
+/** Telegram’s clock is not PostgreSQL’s. */
+const clockSkewSeconds = 600;
 
 /**
  * Follows Telegram's own list of Star transactions and books what no update told us of. Runs when it is due, or at once with `isEarly`;
@@ -39,7 +41,7 @@ export async function reconcile(desk: ReconciliationDesk, isEarly: boolean): Pro
 }
 
 /** Answers whether everything in the list is in the books. */
-async function follow(cursor: Cursor, desk: ReconciliationDesk): Promise<boolean> {
+async function follow(cursor: Taken, desk: ReconciliationDesk): Promise<boolean> {
   const { telegram, owner, signal } = desk;
   const { pool, log } = desk.intake;
   let offset = Math.max(0, cursor.seen - readAgain);
@@ -50,9 +52,12 @@ async function follow(cursor: Cursor, desk: ReconciliationDesk): Promise<boolean
       log.warn('the list of Star transactions is not the one we knew; it is read from its beginning');
       const beginning = { seen: 0, last: null };
       if (!(await keepReconciliation(pool, owner, leaseSeconds, beginning))) return false;
-      return follow(beginning, desk);
+      return follow({ ...cursor, ...beginning }, desk);
     }
-    for (const transaction of page) isWhole = (await bookTransaction(transaction, desk.intake)) && isWhole;
+    for (const transaction of page) {
+      if (transaction.date < cursor.since - clockSkewSeconds) continue;
+      isWhole = (await bookTransaction(transaction, desk.intake)) && isWhole;
+    }
     offset += page.length;
     const last = page.at(-1);
     const reached = isWhole && last !== undefined ? { seen: offset, last: nameOf(last) } : undefined;

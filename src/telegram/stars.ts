@@ -39,6 +39,8 @@ const transaction = z.object({
   /** Of a payment its charge id; a refund has the id of its payment. */
   id: z.string(),
   amount: z.int(),
+  /** Unix seconds. */
+  date: z.int(),
   /** Where Stars came from, of an incoming transaction. */
   source: partner.optional(),
   /** Where they went, of an outgoing one. */

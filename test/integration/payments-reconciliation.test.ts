@@ -6,6 +6,8 @@ import type { StarTransaction } from '../../src/telegram/stars.ts';
 import { openTill, sale, type Till } from '../support/till.ts';
 import { waitFor } from '../support/wait.ts';
 
+const now = (): number => Math.round(Date.now() / 1000);
+
 /** Reconciles with a list of our own making. */
 function withList(till: Till, list: readonly StarTransaction[], asked: number[] = []) {
   const telegram = {
@@ -24,7 +26,7 @@ function sold(id: string, telegramId: number, payload = 'none'): StarTransaction
     user: { id: telegramId },
     invoice_payload: payload,
   };
-  return { id, amount: sale.stars, source };
+  return { id, amount: sale.stars, date: now(), source };
 }
 
 test('a payment whose update got lost is found in the list, booked and told; the update may still come', async () => {
@@ -90,14 +92,23 @@ test('what is in the list but no sale of ours is passed over', async () => {
   const till = await openTill();
   const user = { id: 400 };
   const list: StarTransaction[] = [
-    { id: 'a', amount: 1, receiver: { type: 'fragment' } },
-    { id: 'b', amount: 1, source: { type: 'telegram_ads' } },
-    { id: 'c', amount: 1, source: { type: 'user', transaction_type: 'paid_media_payment', user } },
-    { id: 'd', amount: 1, receiver: { type: 'user', transaction_type: 'gift_purchase', user } },
-    { id: 'e', amount: 1 },
+    { id: 'a', amount: 1, date: now(), receiver: { type: 'fragment' } },
+    { id: 'b', amount: 1, date: now(), source: { type: 'telegram_ads' } },
+    { id: 'c', amount: 1, date: now(), source: { type: 'user', transaction_type: 'paid_media_payment', user } },
+    { id: 'd', amount: 1, date: now(), receiver: { type: 'user', transaction_type: 'gift_purchase', user } },
+    { id: 'e', amount: 1, date: now() },
   ];
   expect(await withList(till, list)).toBe('whole');
   expect(till.outcomes).toEqual([]);
+});
+
+test('what somebody else sold under this token, before these books were opened, is nobody’s worry', async () => {
+  const till = await openTill();
+  const old = { ...sold('charge-1', 400), date: now() - 3_600 };
+  expect(await withList(till, [old, sold('charge-2', 401)])).toBe('whole');
+  expect(till.outcomes).toEqual(['reconciliation unmatched']);
+  expect(await till.told({ userId: 0, chatId: 400 })).toEqual([]);
+  expect(await till.told({ userId: 0, chatId: 401 })).toHaveLength(1);
 });
 
 test('one entry that cannot be booked keeps none behind it waiting, and the list counts as not followed until it can', async () => {
