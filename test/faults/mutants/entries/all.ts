@@ -3,6 +3,7 @@ import { botMutants } from './bot.ts';
 import { controllerMutants } from './controller.ts';
 import { deliveryMutants } from './delivery.ts';
 import { generationMutants } from './generation.ts';
+import { paymentMutants } from './payments.ts';
 import { sqlMutants } from './sql.ts';
 
 /** Every mistake written down by hand. */
@@ -11,5 +12,6 @@ export const sourceMutants: readonly SourceMutant[] = [
   ...deliveryMutants,
   ...controllerMutants,
   ...botMutants,
+  ...paymentMutants,
   ...sqlMutants,
 ];
