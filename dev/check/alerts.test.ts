@@ -57,11 +57,12 @@ function exists(metric: string): boolean {
   return metric in table || table[metric.replace(/_(bucket|sum|count)$/, '')]?.type === 'histogram';
 }
 
-test('there are eleven alerts', () => {
+test('there are twelve alerts', () => {
   expect(alerts.map(({ alert }) => alert).sort()).toEqual([
     'NeurocardsAuditModeEntered',
     'NeurocardsAuditStale',
     'NeurocardsControllerAbsent',
+    'NeurocardsErasureLate',
     'NeurocardsLedgerViolated',
     'NeurocardsOrderStuck',
     'NeurocardsOrderUnsettled',

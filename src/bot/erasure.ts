@@ -48,3 +48,13 @@ export async function carryOutErasures({ database, erase, log }: Eraser): Promis
   );
   return due.length === batch;
 }
+
+const age = z.object({ seconds: z.coerce.number() });
+
+/** Of the oldest thing that is still to go. */
+export async function erasureAge(database: Database): Promise<number> {
+  const { rows: found } = await database.query(
+    'select coalesce(extract(epoch from clock_timestamp() - min(written_at)), 0) as seconds from bot.erasures',
+  );
+  return age.parse(found[0]).seconds;
+}

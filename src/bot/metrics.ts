@@ -5,6 +5,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { RelayResult } from '../order/relay.ts';
 import type { Database } from '../postgres/call.ts';
 import type { CheckoutDesk } from './checkout.ts';
+import { erasureAge } from './erasure.ts';
 import type { Handled } from './handling.ts';
 import { inboxDepth } from './inbox.ts';
 import type { Intake } from './intake.ts';
@@ -59,6 +60,9 @@ export function createBotMetrics(metrics: Metrics, database: Database): BotMetri
   });
   metrics.collect('neurocards_inbox_oldest_seconds', async (gauge) => {
     gauge.set({}, (await inboxDepth(database)).oldest_seconds);
+  });
+  metrics.collect('neurocards_erasure_oldest_seconds', async (gauge) => {
+    gauge.set({}, await erasureAge(database));
   });
   return {
     telegram(method, outcome) {

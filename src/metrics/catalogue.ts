@@ -209,6 +209,11 @@ export const CATALOGUE = define({
     help: 'Age of the oldest stored update that nobody handled yet; 0 when there is none.',
     labels: {},
   },
+  neurocards_erasure_oldest_seconds: {
+    type: 'gauge',
+    help: 'Age of the oldest VideoJob, photo or video of a forgotten person that is still to go; 0 when there is none.',
+    labels: {},
+  },
   neurocards_notices_oldest_seconds: {
     type: 'gauge',
     help: 'Age of the oldest notice that a person has not been sent yet; 0 when there is none.',

@@ -252,6 +252,20 @@ test('a second tap, an old button and being let in again make nobody known whom 
     { what: 'every update to be handled' },
   );
   expect(await personOf(808)).toMatchObject({ telegram_id: null });
+
+  // Who writes is back, and has agreed to nothing; of the erased order there is nothing left to repeat.
+  await customer.say('/help');
+  await customer.seeText('A human being answers here');
+  await customer.pressData(asked.message_id, `g:${order}:1:1`);
+  await customer.press('accept');
+  await customer.seeText('Thank you!');
+  expect((await customer.pressData(asked.message_id, `g:${order}:1:1`)).text).toContain('not yours');
+  const orders = await bot.rows(
+    'select 1 as one from ledger.orders where user_id = $1',
+    [(await personOf(808)).user_id],
+    z.unknown(),
+  );
+  expect(orders).toHaveLength(1);
 });
 
 test('who returns gets their number back, and with it no second welcome, and the ban', async () => {
@@ -292,6 +306,7 @@ test('VideoJobs are let go though the API server was away and the bot was killed
     rig.rows(`select name from bot.erasures where kind = 'video-job'`, [], z.object({ name: z.string() }));
   await waitFor(() => rig.lines.some((line) => line.includes('was not erased')), { what: 'a patch in vain' });
   expect(await left()).toEqual([{ name: `vj-${order}` }]);
+  expect(await (await fetch(`${rig.url()}/metrics`)).text()).toMatch(/^neurocards_erasure_oldest_seconds (?!0$)/m);
   await rig.kill();
   // The minute passes for which the patch in vain had taken the row.
   await rig.rows('update bot.erasures set due_at = clock_timestamp()', [], z.unknown());
