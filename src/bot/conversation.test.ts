@@ -186,12 +186,28 @@ describe('the number of videos is chosen on the confirmation', () => {
   test('which then shows the price of all of them, at the price of now', () => {
     const context = contextWith({ draft: confirming, terms: { ...contextWith().terms, unitPrice: 3 } });
     const chosen = converse(context, tap({ kind: 'count', nonce, count: 3 }));
-    expect(chosen.draft).toMatchObject({ count: 3, price: 3, nonce });
+    expect(chosen.draft).toMatchObject({ count: 3, price: 3 });
     expect(chosen.say).toMatchObject([
       { kind: 'toast' },
       { kind: 'edit', messageId: 5, html: expect.stringContaining('Price: <b>9 credits</b>') },
     ]);
     expect(kinds(chosen.say)).toContain('Create 3 videos - 9 credits');
+  });
+
+  test('and a button that still shows another number or price places nothing any more', () => {
+    const context = contextWith({ draft: confirming });
+    const three = converse(context, tap({ kind: 'count', nonce, count: 3 })).draft;
+    if (three === undefined || three === 'drop') throw new Error('no draft');
+    const late = contextWith({ draft: three, pressed: { userId: 1, closed: 'dropped' } });
+    const old = converse(late, tap({ kind: 'create', nonce }));
+    expect(old.act, 'three videos for a button that says one').toBeUndefined();
+    expect(old.say).toMatchObject([{ kind: 'toast', text: textsIn('en').toast.stale }]);
+    expect(converse(late, tap({ kind: 'create', nonce: three.nonce })).act).toMatchObject({ kind: 'place' });
+    const dearer = contextWith({ draft: confirming, terms: { ...contextWith().terms, unitPrice: 3 } });
+    expect(converse(dearer, tap({ kind: 'check', nonce })).draft).toMatchObject({ price: 3, nonce: 'b'.repeat(16) });
+    // The same question keeps its button: whoever taps twice is not told off.
+    expect(converse(context, tap({ kind: 'check', nonce })).draft).toMatchObject({ price: 2, count: 1, nonce });
+    expect(converse(context, tap({ kind: 'count', nonce, count: 1 })).draft).toMatchObject({ nonce });
   });
 
   test('and what nobody can pay for has no button that orders, only the choice of fewer', () => {

@@ -1,6 +1,6 @@
 import type { Draft } from './draft.ts';
 import type { PersonEvent } from './event.ts';
-import { ask, askConsent, readyToConfirm } from './questions.ts';
+import { ask, askConsent, confirmAnew, readyToConfirm } from './questions.ts';
 import { askPhotoScreen, plain, questionScreen, show, toast } from './screens.ts';
 import type { Context, Step } from './step.ts';
 
@@ -64,9 +64,9 @@ function onDraftPress(context: Context, { callbackId, messageId }: PressEvent, p
     case 'skip':
       return withToast(quiet, ask(context, readyToConfirm({ ...draft, wishes: null }, context), messageId));
     case 'count':
-      return withToast(quiet, ask(context, readyToConfirm({ ...draft, count: press.count }, context), messageId));
+      return withToast(quiet, ask(context, confirmAnew(draft, press.count, context), messageId));
     case 'check':
-      return withToast(quiet, ask(context, readyToConfirm(draft, context), messageId));
+      return withToast(quiet, ask(context, confirmAnew(draft, draft.count, context), messageId));
     case 'discard':
       return { draft: 'drop', say: [quiet, show(plain(texts.discarded), messageId)] };
     case 'create':
