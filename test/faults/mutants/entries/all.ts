@@ -4,6 +4,7 @@ import { controllerMutants } from './controller.ts';
 import { deliveryMutants } from './delivery.ts';
 import { generationMutants } from './generation.ts';
 import { paymentMutants } from './payments.ts';
+import { peopleMutants } from './people.ts';
 import { sqlMutants } from './sql.ts';
 
 /** Every mistake written down by hand. */
@@ -13,5 +14,6 @@ export const sourceMutants: readonly SourceMutant[] = [
   ...controllerMutants,
   ...botMutants,
   ...paymentMutants,
+  ...peopleMutants,
   ...sqlMutants,
 ];
