@@ -19,9 +19,10 @@ export const audit: Command = {
   },
 };
 
-function report({ facts, mark, books, objects, steps }: BothSides, { terminal: { out } }: Admin): number {
+function report({ facts, mark, books, payments, objects, steps }: BothSides, { terminal: { out } }: Admin): number {
   const differences = compareSides(objects, books);
-  const clean = facts.state !== 'audit' && differences.length === 0 && books.violations.length === 0;
+  const clean =
+    facts.state !== 'audit' && differences.length === 0 && books.violations.length === 0 && payments.unmatched === 0;
   out(`${stateOf(facts)}\n`);
   out(
     `PostgreSQL  epoch ${facts.epoch}  mark ${facts.confirmed}  newest transfer ${facts.lastTransfer}  timeline ${facts.timeline}  system ${facts.systemIdentifier}\n`,
@@ -34,6 +35,7 @@ function report({ facts, mark, books, objects, steps }: BothSides, { terminal: {
   out(`violations  ${books.violations.length}\n`);
   for (const { invariant, subject, explanation } of books.violations)
     out(`  ${invariant}  ${subject}: ${explanation}\n`);
+  if (payments.unmatched > 0) out(`payments    ${payments.unmatched} unmatched: see payment resolve\n`);
   for (const { cause, count, oldestSeconds } of books.unsettled)
     out(`due         ${count} open orders to end as ${cause}, the oldest for ${Math.round(oldestSeconds)} s\n`);
   out(`differences ${differences.length}\n`);

@@ -5,6 +5,7 @@ import type { AuditedObject } from '../audit/differences.ts';
 import { MARK_NAME, readMark, type StoredMark } from '../audit/mark-store.ts';
 import { planResolution, type Step } from '../audit/resolution.ts';
 import { JOBS } from '../kube/resources.ts';
+import { type Figures, readFigures } from '../ledger/audit.ts';
 import { ORDER_LABEL, STAGE_LABEL } from '../videojob/names.ts';
 import type { Cluster } from './cluster.ts';
 import type { Admin } from './command.ts';
@@ -14,6 +15,7 @@ export interface BothSides {
   readonly facts: DatabaseFacts;
   readonly mark: StoredMark['mark'];
   readonly books: AuditedBooks;
+  readonly payments: Figures['payments'];
   readonly objects: readonly AuditedObject[];
   readonly manifests: ReadonlyMap<string, unknown>;
   readonly steps: readonly Step[];
@@ -33,9 +35,10 @@ export async function readBothSides({ database, env }: Admin, { kube, namespace,
     database,
     objects.map(({ orderId }) => orderId),
   );
+  const { payments } = await readFigures(database);
   const steps = planResolution({ cause: facts.cause ?? 'cluster-forgot', objects, books, jobs });
   return {
-    ...{ facts, mark, books, objects },
+    ...{ facts, mark, books, payments, objects },
     manifests: new Map(stored.map((one) => [one.metadata.uid, one])),
     steps: facts.state === 'audit' ? steps : [],
   };
