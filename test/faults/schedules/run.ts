@@ -19,6 +19,8 @@ export interface RunOptions {
   /** What the plans are recorded from; every workload unless fewer are wanted. */
   readonly workloads?: readonly Workload[];
   readonly stories?: readonly Workload[];
+  /** Each workload is recorded once: some of what is drawn may then be noise, and finds nothing to strike. */
+  readonly recordOnce?: boolean;
   readonly print: (line: string) => void;
 }
 
@@ -51,7 +53,8 @@ export async function runSchedules(options: RunOptions): Promise<RunResult> {
   const late: Complaint[] = [];
   try {
     print(`${lanes.length} systems run after ${seconds(began)} s.`);
-    const recordings = await recordAll(lanes, options.workloads ?? WORKLOADS);
+    const recordings = await recordAll(lanes, options.workloads ?? WORKLOADS, options.recordOnce === true, late);
+    for (const { what } of late) print(what);
     print(`Recorded ${recordings.length} workloads after ${seconds(began)} s; plans: ${countPlans(recordings)}.`);
     const drawn = draw(recordings, options.stories ?? STORIES, seed, options.schedules);
     const playOn = async (lane: Lane, { number, schedule }: Numbered): Promise<void> => {
@@ -107,10 +110,18 @@ async function startLanes(number: number): Promise<Lane[]> {
   throw failed.reason;
 }
 
-async function recordAll(lanes: readonly Lane[], workloads: readonly Workload[]): Promise<Recording[]> {
+async function recordAll(
+  lanes: readonly Lane[],
+  workloads: readonly Workload[],
+  isOnce: boolean,
+): Promise<Recording[]> {
   const recordings = new Map<Workload, Recording>();
   await eachOn(lanes, [...workloads], async (lane, workload) => {
-    recordings.set(workload, await record(lane, workload));
+    try {
+      recordings.set(workload, await record(lane, workload, isOnce));
+    } catch (error) {
+      complaints.push({ wrong: 'violations', what: `"${workload.name}" without any fault: ${wordsOf(error)}` });
+    }
   });
   // In the order of the table, so that the same seed draws the same.
   return workloads.flatMap((workload) => recordings.get(workload) ?? []);
@@ -188,6 +199,12 @@ function lineOf(seed: number, number: number, schedule: Schedule, played: Played
         : 'ok, and nothing was struck';
   const wrong = played.complaints.map(({ wrong: kind, what }) => `\n    ${kind}: ${what}`).join('');
   return `${done}/${all} ${seed}.${number} ${played.seconds.toFixed(0)} s ${verdict}: ${scheduleName(schedule)}${wrong}`;
+}
+
+/** With what is behind it, which says more than "waited in vain". */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${wordsOf(error.cause)})`;
 }
 
 function seconds(since: number): string {

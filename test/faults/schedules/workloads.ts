@@ -3,6 +3,7 @@ import type { Confirmation, SystemOrder } from '../../support/system.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { Strike } from '../crash-table.ts';
 import type { Play } from './play.ts';
+import { buy, refund, untilBooked } from './purchase.ts';
 import { look } from './watch-order.ts';
 
 /** What people and operators do in one schedule, and how it ends when nothing goes wrong. */
@@ -125,6 +126,16 @@ export const WORKLOADS: readonly Workload[] = [
     act: async (play, order) => {
       await until(play, order, 'the task', () => isCreated(play.lane.system, order));
       await remove(play, order);
+    },
+  },
+  {
+    name: 'a payment, and its refund',
+    tags: [],
+    alone: true,
+    act: async (play, order) => {
+      const charge = await buy(play, order);
+      await untilBooked(play, charge);
+      await refund(play, charge);
     },
   },
   {
