@@ -110,10 +110,12 @@ async function startLanes(number: number): Promise<Lane[]> {
   throw failed.reason;
 }
 
+/** A workload that goes wrong without any fault is a complaint of its own, and the others are struck all the same. */
 async function recordAll(
   lanes: readonly Lane[],
   workloads: readonly Workload[],
   isOnce: boolean,
+  complaints: Complaint[],
 ): Promise<Recording[]> {
   const recordings = new Map<Workload, Recording>();
   await eachOn(lanes, [...workloads], async (lane, workload) => {
