@@ -22,6 +22,8 @@ export interface RunOptions {
   /** Each workload is recorded once: some of what is drawn may then be noise, and finds nothing to strike. */
   readonly recordOnce?: boolean;
   readonly print: (line: string) => void;
+  /** Nothing more is begun once it aborts; what was played is told. */
+  readonly signal?: AbortSignal;
 }
 
 /** One schedule with what came of it. */
@@ -35,7 +37,7 @@ export interface RunResult {
   readonly summary: Summary;
   readonly outcomes: readonly Outcome[];
   /** Sentences; empty when it is green. */
-  readonly complaints: readonly string[];
+  readonly complaints: string[];
 }
 
 /** On one system so many orders at most, where each is struck by itself. */
@@ -67,13 +69,13 @@ export async function runSchedules(options: RunOptions): Promise<RunResult> {
     const wanted = numbered.filter(({ number }) =>
       options.only === undefined ? number <= options.schedules : number === options.only,
     );
-    await playAll(lanes, wanted, playOn);
+    await playAll(lanes, wanted, playOn, options.signal);
     // A schedule that found nothing to strike is no schedule: another one is played in its stead.
     const spare = numbered.slice(options.schedules);
-    while (options.only === undefined && spare.length > 0) {
+    while (options.only === undefined && spare.length > 0 && options.signal?.aborted !== true) {
       const missing = options.schedules - outcomes.filter(isStruck).length;
       if (missing <= 0) break;
-      await playAll(lanes, spare.splice(0, missing), playOn);
+      await playAll(lanes, spare.splice(0, missing), playOn, options.signal);
     }
     for (const lane of lanes) {
       late.push(...lane.uncaught().map((what): Complaint => ({ wrong: 'violations', what })));
@@ -136,11 +138,13 @@ async function playAll(
   lanes: readonly Lane[],
   all: readonly Numbered[],
   play: (lane: Lane, one: Numbered) => Promise<void>,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const alone = all.filter(({ schedule }) => !isShareable(schedule)).map((one) => [one]);
   const together = inGroups(all.filter(({ schedule }) => isShareable(schedule)));
   const batches = [...alone, ...together].sort(([one], [other]) => (one?.number ?? 0) - (other?.number ?? 0));
   await eachOn(lanes, batches, async (lane, batch) => {
+    if (signal?.aborted === true) return;
     await Promise.all(batch.map((one) => play(lane, one)));
   });
 }

@@ -155,7 +155,9 @@ export const WORKLOADS: readonly Workload[] = [
     act: (play, order) => block(play, order, true),
     after: async (play, order) => {
       await block(play, order, false);
-      await order.customer.say('/start');
+      const said = await order.customer.say('/start');
+      // Answered behind the video: whoever is away comes back to it.
+      await order.customer.see('the answer to /start', 90, ({ message_id: id }) => id > said);
     },
   },
 ];
