@@ -11,7 +11,9 @@ function simulate(...args: string[]): Promise<{ code: number | null; said: strin
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (part: Buffer) => void (said += part.toString()));
+    stream.on('data', (part: Buffer) => {
+      said += part.toString();
+    });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, said }));

@@ -477,8 +477,8 @@ export function answerOf(tables: Tables, fn: string, args: readonly unknown[]): 
 }
 
 function placeOf(value: object): string {
-  const { orderId, nonce, taskId }: { orderId?: unknown; nonce?: unknown; taskId?: unknown } = value;
-  return orderId === undefined ? `${String(nonce)}${String(taskId)}` : String(orderId);
+  const { orderId, nonce, taskId }: { orderId?: string; nonce?: string; taskId?: string } = value;
+  return orderId ?? `${nonce ?? ''}${taskId ?? ''}`;
 }
 
 /** Lists that PostgreSQL may give in any order. */
