@@ -39,14 +39,17 @@ const statements = [
    select 50000000 + i, 'en', now(), '1' from generate_series(1, $1::int) as i`,
   `create table ledger.bulk as
    select row_number() over (order by n, user_id) as i, user_id, n
-   from (select user_id from ledger.people where telegram_id > 50000000 order by user_id limit $1) as people cross join generate_series(1, $2::int) as n`,
+   from (select user_id from ledger.people where telegram_id between 50000001 and 60000000 order by user_id limit $1) as people cross join generate_series(1, $2::int) as n`,
   `alter table ledger.bulk add column order_id text`,
   `update ledger.bulk set order_id = ${base32}`,
   `create index on ledger.bulk (user_id)`,
   // The grant that pays for everything of a person, then a hold and a settlement for each order, in the order they happened.
-  `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount, booked_at)
-   select 'admin:bulk-' || user_id, 'grant', user_id, 'sys/grants', 'user/' || user_id || '/available', 1000000, 1000000,
-     now() - interval '100 days' from ledger.people where telegram_id > 50000000`,
+  `insert into ledger.admin_actions (actor, command, reference, subject, reason, outcome)
+   select 'bench', 'grant', 'bulk-' || user_id, jsonb_build_object('userId', user_id), 'bench', '{}' from ledger.people where telegram_id between 50000001 and 60000000`,
+  `insert into ledger.transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount, booked_at, action_id)
+   select 'admin:' || action_id, 'grant', user_id, 'sys/grants', 'user/' || user_id || '/available', 1000000, 1000000,
+     now() - interval '100 days', action_id
+   from ledger.people join ledger.admin_actions on reference = 'bulk-' || user_id where telegram_id between 50000001 and 60000000`,
   `insert into ledger.order_groups (user_id, nonce, request_hash, count, unit_price, total, created_at)
    select user_id, 'bulk-' || i, 'bulk', 1, 1, 1, now() - interval '90 days' from ledger.bulk order by i`,
   `insert into ledger.orders (order_id, group_id, position, user_id, credits, chat_id, message_id, language, template, product_text, photo_key,
@@ -69,24 +72,24 @@ const statements = [
    from ledger.bulk cross join generate_series(1, 2) as step order by i, step`,
   `insert into ledger.accounts (account_id, user_id)
    select 'user/' || user_id || side, user_id
-   from ledger.people cross join unnest(array['/available', '/held']) as side where telegram_id > 50000000
+   from ledger.people cross join unnest(array['/available', '/held', '/debt']) as side where telegram_id between 50000001 and 60000000
    on conflict do nothing`,
+  `create temporary view bulk_moves as
+   select transfers.* from ledger.transfers join ledger.people using (user_id) where telegram_id between 50000001 and 60000000`,
   `insert into ledger.entries (account_id, version, transfer_id, delta, previous, current, free_delta)
    select account_id, row_number() over this_account, transfer_id, delta,
      sum(delta) over this_account - delta, sum(delta) over this_account, delta
    from (
-     select debit as account_id, transfer_id, -amount as delta from ledger.transfers where debit like 'user/%'
-     union all select credit, transfer_id, amount from ledger.transfers where credit like 'user/%') as moves
+     select debit as account_id, transfer_id, -amount as delta from bulk_moves where debit like 'user/%'
+     union all select credit, transfer_id, amount from bulk_moves where credit like 'user/%') as moves
    window this_account as (partition by account_id order by transfer_id)`,
   `update ledger.accounts set balance = total, free_balance = total, version = number
    from (select account_id, sum(delta) as total, count(*) as number from ledger.entries group by account_id) as sums
-   where sums.account_id = accounts.account_id`,
+   where sums.account_id = accounts.account_id and balance = 0`,
   `insert into ledger.executions (order_id, stage, n, executor, attempt_n, opened_at, leased_at, ended_at, end_cause)
    select order_id, stage, 1, 'pod', case stage when 'generation' then 1 end, at, at, at, 'Completed'
    from ledger.bulk cross join unnest(array['generation', 'delivery']) as stage cross join (select now() - interval '90 days' as at) as clock
    where stage = 'generation' or not ${released}`,
-  `insert into ledger.submit_nonces (nonce, used_at, answer, answered_at, task_id)
-   select 'bulk-' || order_id, now() - interval '90 days', 'accepted', now() - interval '90 days', 'task-' || order_id from ledger.bulk`,
   `insert into ledger.attempts (order_id, n, state, fence, lease_execution, submit_nonce, task_id, prompt, prompt_source, opened_at, accepted_at, ended_at,
      failure_class, video_key, video_sha256, video_bytes, video_seconds, video_width, video_height)
    select order_id, 1, case when ${released} then 'failed' else 'succeeded' end, 1, 1, 'bulk-' || order_id, 'task-' || order_id, 'a prompt', 'fallback', at, at, at,
@@ -94,7 +97,8 @@ const statements = [
      case when not ${released} then 'a' end, case when not ${released} then 1000 end, case when not ${released} then 5 end,
      case when not ${released} then 720 end, case when not ${released} then 1280 end
    from ledger.bulk cross join (select now() - interval '90 days' as at) as clock`,
-  `update ledger.submit_nonces set attempt_id = attempts.attempt_id from ledger.attempts where submit_nonce = nonce and nonce like 'bulk-%'`,
+  `insert into ledger.submit_nonces (nonce, attempt_id, used_at, answer, answered_at, task_id)
+   select submit_nonce, attempt_id, opened_at, 'accepted', opened_at, task_id from ledger.attempts where submit_nonce like 'bulk-%'`,
   `insert into ledger.deliveries (order_id, state, fence, lease_execution, opened_at, shown_at, shown_message_id, file_id)
    select order_id, 'shown', 1, 1, at, at, 1, 'file' from ledger.bulk cross join (select now() - interval '90 days' as at) as clock where not ${released}`,
   `insert into ledger.delivery_edits (nonce, order_id, kind, fence, begun_at, answer, answered_at)
