@@ -6,6 +6,14 @@ import { effectKey } from './decision.ts';
 
 const stored = { bytes: 1000, seconds: 3, width: 480, height: 640 };
 
+describe('the 24 hours of a hold', () => {
+  it('end the order though the clock of its stage has stopped', () => {
+    const stopped = { queue: null, generation: null, furtherTask: null, delivery: null, hold: secondsFromNow(-1) };
+    const decision = decide(observed({ observation: observation({ clocks: stopped }) }), now);
+    expect(decision.ledger).toEqual([{ kind: 'close', request: 'Clock' }]);
+  });
+});
+
 describe('a refused claim', () => {
   const refused = { answer: 'refused', reason: 'OtherContent', blocksOpenOrder: true } as const;
 

@@ -89,4 +89,13 @@ describe('the edit that shows the video', () => {
     expect(asked).toEqual(['showVideo']);
     expect((await ledger.observe(order)).settled?.outcome).toBe('captured');
   });
+
+  it('is of the message that the first of two senders sent, not of one’s own', async () => {
+    const { ledger, order, lease, desk } = await leased();
+    const { chat, asked, edited } = countingChat({ kind: 'done', messageId: 8, fileId: null });
+    await ledger.rows('update ledger.orders set message_id = 9 where order_id = $1', [order.orderId]);
+    await deliver({ ...lease, messageId: null }, { ...desk, database: ledger.runner, chat });
+    expect(asked).toEqual(['sendPlaceholder', 'showVideo']);
+    expect(edited).toEqual([9]);
+  });
 });

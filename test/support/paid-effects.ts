@@ -34,7 +34,10 @@ export function countingProvider(answer: SubmitResult = { kind: 'accepted', task
       asked.push('submit');
       return answer;
     },
-    uploadPhoto: never('uploadPhoto'),
+    async uploadPhoto() {
+      asked.push('uploadPhoto');
+      return { url: 'https://files.example/photo' };
+    },
     poll: never('poll'),
     echoesCallback: never('echoesCallback'),
     download: never('download'),
@@ -45,12 +48,20 @@ export function countingProvider(answer: SubmitResult = { kind: 'accepted', task
 /** A chat that counts the edits, and answers each alike. */
 export function countingChat(answer: ChatAnswer = { kind: 'done', messageId: 7, fileId: 'file' }) {
   const asked: string[] = [];
-  const answered = (what: string) => async (): Promise<ChatAnswer> => {
-    asked.push(what);
-    return answer;
+  /** The messages that were edited. */
+  const edited: number[] = [];
+  const chat: Chat = {
+    async showVideo({ messageId }) {
+      asked.push('showVideo');
+      edited.push(messageId);
+      return answer;
+    },
+    async sendPlaceholder() {
+      asked.push('sendPlaceholder');
+      return answer;
+    },
   };
-  const chat: Chat = { showVideo: answered('showVideo'), sendPlaceholder: answered('sendPlaceholder') };
-  return { chat, asked };
+  return { chat, asked, edited };
 }
 
 /** A storage that has every key. */
@@ -70,7 +81,7 @@ export function fullStorage(onGet: () => void = () => undefined): ObjectStorage 
 export function workshopOf(parts: Pick<Workshop, 'database' | 'provider'> & Partial<Workshop>): Workshop {
   const quiet = new AbortController().signal;
   return {
-    prompter: { write: () => Promise.reject(new Error('no prompt is written here')) },
+    prompter: { write: () => Promise.resolve({ prompt: 'a prompt', source: 'person' }) },
     storage: fullStorage(),
     stopping: quiet,
     lost: quiet,
