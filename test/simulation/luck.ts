@@ -9,8 +9,6 @@ export type Misdeed =
   | 'kill before'
   | 'kill after'
   | 'pause'
-  /** The whole other side goes away at this moment, for a while. */
-  | 'away'
   /** A definite no of the other side. */
   | 'refused'
   | 'busy'

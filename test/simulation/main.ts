@@ -124,7 +124,7 @@ function replay(seed: number, options: SimulateOptions): number {
 /** Names of what a run without bad luck did, each once, in the order they first came. */
 function listEffects(options: SimulateOptions): number {
   const lucky: Schedule = { ...scheduleOf(1, options.workload ?? 'happy'), acts: [], luck: [] };
-  const { journal = [] } = play(lucky, { journal: true });
+  const { journal = [] } = play(lucky, { journal: true, tampering: options.tampering });
   for (const effect of new Set(journal.map((one) => one.effect))) console.log(effect);
   return 0;
 }

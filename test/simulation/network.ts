@@ -167,11 +167,6 @@ export class Network {
       case 'twice':
         this.#fly(latency + Math.min(decision.ms, 100_000), () => this.#perform(ask, startedAt));
         return this.#hear(process, latency, () => this.#perform(ask, startedAt), ask);
-      case 'away':
-        this.away(ask.side, Math.min(decision.ms, 40_000));
-        this.strike(ask.effect, 'away', process.name, ask.about);
-        this.onAway(ask);
-        return this.#hear(process, latency, () => (ask.unsent ?? ask.lost)());
       case 'kill before':
         process.kill();
         return never;
@@ -238,8 +233,8 @@ export class Network {
 
   #perform<T>(ask: Ask<T>, startedAt: number): Outcome<T> {
     const { effect, process } = ask;
-    if (this.#tampering !== undefined) return this.#tampered(ask, this.#tampering, startedAt);
     this.journal?.push({ effect, process: process.name, about: ask.about });
+    if (this.#tampering !== undefined) return this.#tampered(ask, this.#tampering, startedAt);
     this.onPerformed(ask, startedAt);
     return attempt(ask.perform);
   }

@@ -33,7 +33,7 @@ Options, after "--":
   --no-shrink        tell a failing schedule as it was drawn
   --keep-going       count every failing schedule, instead of ending with the first
   --processes N      processes beside each other (2)
-  --effects          print the names of a lucky run's effects, in order, and end
+  --effects          print the names of a lucky run's effects, in order, and end; with one of these changed, if one is named:
   --skip EFFECT      answer every effect of that name as if it had been done, and do not do it
   --double EFFECT    do every effect of that name twice
   --swap EFFECT      do every effect of that name only after the next effect of the same process

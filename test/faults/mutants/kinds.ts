@@ -1,3 +1,3 @@
 /** The kinds of mutants there are. */
-export const mutantKinds = ['schema', 'source'] as const;
+export const mutantKinds = ['schema', 'effect', 'source'] as const;
 export type MutantKind = (typeof mutantKinds)[number];

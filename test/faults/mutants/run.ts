@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { erasePostgres, startPostgres } from '../../../dev/postgres/server.ts';
 import { migrate } from '../../../src/postgres/migrate.ts';
+import { effectMutants, tryEffects } from './effects.ts';
 import { sourceMutants } from './entries/all.ts';
 import type { MutantKind } from './kinds.ts';
 import type { Verdict } from './mutant.ts';
@@ -31,20 +32,30 @@ export async function runMutants(options: MutantOptions): Promise<MutantRun> {
   const verdicts: Verdict[] = [];
   const tell = (verdict: Verdict): void => {
     verdicts.push(verdict);
-    print(`${verdict.caught ? 'caught  ' : 'SURVIVED'}  ${verdict.mutant}  --  ${verdict.by}`);
+    print(`${wordFor(verdict)}  ${verdict.mutant}  --  ${verdict.by}`);
   };
   if (wants(options, 'schema')) await trySchema(options, tell);
+  if (wants(options, 'effect')) await tryEffects(picked(await effectMutants(), options), options.seed, tell);
   if (wants(options, 'source')) await trySources(picked(sourceMutants, options), options.seed, tell);
   return close(verdicts, print);
 }
 
 const wants = ({ kind }: MutantOptions, one: MutantKind): boolean => kind === undefined || kind === one;
 
-function close(verdicts: readonly Verdict[], print: (line: string) => void): MutantRun {
+function wordFor({ caught, promised }: Verdict): string {
+  if (caught) return 'caught  ';
+  return promised === true ? 'harmless' : 'SURVIVED';
+}
+
+function close(all: readonly Verdict[], print: (line: string) => void): MutantRun {
+  // What the protocol promises to survive, and survives, is no mutant.
+  const verdicts = all.filter(({ promised }) => promised !== true);
   const survivors = verdicts.filter(({ caught }) => !caught);
   if (survivors.length > 0) print('\nSurvivors:');
   for (const { mutant, by } of survivors) print(`  ${mutant}: ${by}`);
   const caught = verdicts.length - survivors.length;
+  const harmless = all.length - verdicts.length;
+  if (harmless > 0) print(`\n${harmless} more changes are harmless, as the protocol promises`);
   print(`\ncaught ${caught} of ${verdicts.length}`);
   return { verdicts, green: verdicts.length > 0 && caught / verdicts.length >= GOAL };
 }

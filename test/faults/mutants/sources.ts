@@ -17,7 +17,7 @@ export async function trySources(
   if (mutants.length === 0) return;
   await withServers(mutants, async (servers) => {
     const tree = new MutantTree(servers, seed);
-    const sound = new Map<string, Outcome>();
+    const sound = new Soundness(tree, mutants);
     try {
       for (const mutant of mutants) tell(await tryOne(mutant, tree, sound));
     } finally {
@@ -26,25 +26,44 @@ export async function trySources(
   });
 }
 
-async function tryOne(mutant: SourceMutant, tree: MutantTree, sound: Map<string, Outcome>): Promise<Verdict> {
+async function tryOne(mutant: SourceMutant, tree: MutantTree, sound: Soundness): Promise<Verdict> {
   const { name, file, caughtBy } = mutant;
   const verdict = (caught: boolean, by: string): Verdict => ({ mutant: `${file}: ${name}`, caught, by });
-  const before = sound.get(keyOf(caughtBy)) ?? (await tree.run(caughtBy));
-  sound.set(keyOf(caughtBy), before);
+  const before = await sound.of(caughtBy);
   // A test that is red anyway notices nothing.
-  if (before.kind !== 'passed')
-    return verdict(false, `without the mistake ${caughtBy.file} does not pass: ${said(before)}`);
+  if (before.kind !== 'passed') return verdict(false, `without the mistake ${caughtBy.file} is red: ${said(before)}`);
   const outcome = await tree.runWith(mutant, caughtBy);
   return verdict(outcome.kind === 'broken', outcome.kind === 'passed' ? `${caughtBy.file} passes` : said(outcome));
+}
+
+/** What the tests say of the tree as it is: each file once with all its sentences, one by one only where that is red. */
+class Soundness {
+  readonly #tree: MutantTree;
+  readonly #tests: readonly NamedTest[];
+  readonly #files = new Map<string, Outcome>();
+
+  constructor(tree: MutantTree, mutants: readonly SourceMutant[]) {
+    this.#tree = tree;
+    this.#tests = mutants.map(({ caughtBy }) => caughtBy);
+  }
+
+  async of(test: NamedTest): Promise<Outcome> {
+    const whole = this.#files.get(test.file) ?? (await this.#tree.run(this.#together(test)));
+    this.#files.set(test.file, whole);
+    return whole.kind === 'passed' ? whole : this.#tree.run(test);
+  }
+
+  #together(test: NamedTest): NamedTest {
+    const names = this.#tests.filter(({ file }) => file === test.file).map(({ test: name }) => name);
+    const { test: _one, ...rest } = test;
+    const known = names.filter((name) => name !== undefined);
+    return known.length === names.length ? { ...rest, test: [...new Set(known)].join('|') } : rest;
+  }
 }
 
 function said(outcome: Outcome): string {
   if (outcome.kind === 'broken') return outcome.by;
   return outcome.kind === 'unasked' ? `it could not be asked: ${outcome.why}` : 'it passes';
-}
-
-function keyOf({ file, test = '' }: NamedTest): string {
-  return `${file} ${test}`;
 }
 
 /** One PostgreSQL for all of them, and an API server where a test needs one. */

@@ -2,6 +2,10 @@ import type { SourceMutant } from '../source-mutant.ts';
 
 const relaying = { lane: 'integration', file: 'test/integration/bot-relay.test.ts', cluster: true } as const;
 
+const inbox = { lane: 'integration', file: 'test/integration/bot-inbox.test.ts' } as const;
+const checkout = { lane: 'integration', file: 'test/integration/payments-checkout.test.ts' } as const;
+const booking = { lane: 'integration', file: 'test/integration/payments-booking.test.ts' } as const;
+
 /** Mistakes between Telegram, PostgreSQL and the API server. */
 export const botMutants: readonly SourceMutant[] = [
   {
@@ -35,6 +39,82 @@ export const botMutants: readonly SourceMutant[] = [
     replace: 'error.status >= 400',
     row: 10,
     caughtBy: relaying,
+  },
+  {
+    name: 'let every checkout through',
+    file: 'src/bot/checkout.ts',
+    find: "    if (check?.ok === true) return { answer: 'ok', language } as const;",
+    replace: "    if (check !== null) return { answer: 'ok', language } as const;",
+    row: 42,
+    caughtBy: { ...checkout, test: 'a bill is paid once' },
+  },
+  {
+    name: 'let a checkout through while PostgreSQL is away',
+    file: 'src/bot/checkout.ts',
+    find: "  return { answer: 'unavailable', language: spoken } as const;",
+    replace: "  return { answer: 'ok', language: spoken } as const;",
+    row: 42,
+    caughtBy: { ...checkout, test: 'with PostgreSQL away' },
+  },
+  {
+    name: 'confirm updates before they are stored',
+    file: 'src/bot/receiver.ts',
+    find: '      offset = offsetAfter(batch, failed, log) ?? offset;',
+    replace: '      offset = batch.next ?? offset;',
+    row: 42,
+    caughtBy: { ...booking, test: 'the receiver does not confirm' },
+  },
+  {
+    name: 'confirm behind an update that was not stored',
+    file: 'src/bot/batch.ts',
+    find: 'return Math.min(...ids);',
+    replace: 'return Math.max(...ids);',
+    row: 1,
+    caughtBy: { lane: 'unit', file: 'src/bot/batch.test.ts' },
+  },
+  {
+    name: 'book a payment beside the transaction of its update',
+    file: 'src/bot/booking.ts',
+    find: 'return inTransaction(pool, (transaction) => bookIn(transaction, movement, contact));',
+    replace: 'return bookIn(pool, movement, contact);',
+    row: 42,
+    caughtBy: { ...booking, test: 'is not booked either' },
+  },
+  {
+    name: 'take CHARGE_ALREADY_REFUNDED for a failure',
+    file: 'src/failure/telegram.ts',
+    find: '/CHARGE_ALREADY_REFUNDED/',
+    replace: '/CHARGE_NEVER_HEARD_OF/',
+    row: 43,
+    caughtBy: {
+      lane: 'integration',
+      file: 'test/integration/payments-refund.test.ts',
+      test: 'a refund takes the credits first',
+    },
+  },
+  {
+    name: 'store an update twice',
+    file: 'src/bot/inbox.ts',
+    find: 'on conflict (update_id) do nothing returning 1',
+    replace: 'on conflict (update_id) do update set done_at = null, body = excluded.body returning 1',
+    row: 4,
+    caughtBy: { ...inbox, test: 'that came again' },
+  },
+  {
+    name: 'work on one update in two replicas',
+    file: 'src/bot/inbox.ts',
+    find: 'order by seq limit 1 for update of this skip locked',
+    replace: 'order by seq limit 1',
+    row: 5,
+    caughtBy: { ...inbox, test: 'to one replica' },
+  },
+  {
+    name: 'work on a chat’s updates beside each other',
+    file: 'src/bot/inbox.ts',
+    find: 'where earlier.chat_id = this.chat_id and earlier.done_at is null',
+    replace: 'where earlier.chat_id is null and earlier.done_at is null',
+    row: 5,
+    caughtBy: { ...inbox, test: 'keeps the second' },
   },
   {
     name: 'call a lost COMMIT a failure',

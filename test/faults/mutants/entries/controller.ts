@@ -1,7 +1,7 @@
 import type { SourceMutant } from '../source-mutant.ts';
 
 const deciding = { lane: 'unit', file: 'src/controller/decide.test.ts' } as const;
-const claims = { lane: 'integration', file: 'test/integration/controller-claims.test.ts', cluster: true } as const;
+const gathering = { lane: 'integration', file: 'test/integration/controller-gather.test.ts' } as const;
 const applying = { lane: 'unit', file: 'src/controller/writes.test.ts' } as const;
 
 /** Mistakes of whoever carries orders through the cluster. */
@@ -12,7 +12,7 @@ export const controllerMutants: readonly SourceMutant[] = [
     find: 'const confirmed = await confirmOpenJobs(videoJob, observation, jobs, tools);',
     replace: 'const confirmed = jobs;',
     row: 40,
-    caughtBy: { ...applying, test: 'asks the API server itself' },
+    caughtBy: { ...gathering, test: 'cache does not have' },
   },
   {
     name: 'compare names of owners, not UIDs',
@@ -28,7 +28,7 @@ export const controllerMutants: readonly SourceMutant[] = [
     find: 'if (known?.claimedBy === uid)',
     replace: 'if (known !== null && known.claimedBy !== null)',
     row: 38,
-    caughtBy: claims,
+    caughtBy: { ...gathering, test: 'that another object claimed' },
   },
   {
     name: 'claim with the hash the object says it has',
@@ -36,7 +36,7 @@ export const controllerMutants: readonly SourceMutant[] = [
     find: 'computeSpecHash(videoJob.spec)',
     replace: 'videoJob.spec.order.specHash',
     row: 39,
-    caughtBy: claims,
+    caughtBy: { ...gathering, test: 'content was altered' },
   },
   {
     name: 'drop the finalizer before the settlement',
@@ -101,7 +101,7 @@ export const controllerMutants: readonly SourceMutant[] = [
     find: 'const patch = { metadata: { uid, resourceVersion, finalizers: left } };',
     replace: 'const patch = { metadata: { finalizers: left } };',
     row: 40,
-    caughtBy: { ...applying, test: 'the version and the UID it read' },
+    caughtBy: { ...applying, test: 'the version and the UID' },
   },
   {
     name: 'write the status of a newer version than was read',
@@ -109,7 +109,7 @@ export const controllerMutants: readonly SourceMutant[] = [
     find: 'const patch = { metadata: { uid, resourceVersion }, status',
     replace: 'const patch = { status',
     row: 20,
-    caughtBy: { ...applying, test: 'mirrors the status only' },
+    caughtBy: { ...gathering, test: 'mirrors the status only' },
   },
   {
     name: 'delete a Job by its name alone',
@@ -149,7 +149,7 @@ export const controllerMutants: readonly SourceMutant[] = [
     find: 'if (isConflict(error) || isNotFound(error)) return;',
     replace: 'if (isNotFound(error)) return;',
     row: 20,
-    caughtBy: { ...applying, test: 'leaves a status that somebody wrote meanwhile' },
+    caughtBy: { ...gathering, test: 'leaves a status that somebody wrote meanwhile' },
   },
   {
     name: 'take a Job that is there already for a failure',
@@ -173,6 +173,6 @@ export const controllerMutants: readonly SourceMutant[] = [
     find: '      if (leftMs > 0) return leftMs;\n',
     replace: '',
     row: 37,
-    caughtBy: { ...applying, test: 'a minute apart' },
+    caughtBy: { ...gathering, test: 'a minute apart' },
   },
 ];

@@ -69,7 +69,7 @@ export const deliveryMutants: readonly SourceMutant[] = [
     find: "    return adopted.messageId ?? { kind: 'lost', because: 'no message was adopted' };",
     replace: '    return adopted.messageId === null ? answer.messageId : answer.messageId;',
     row: 31,
-    caughtBy: { ...pod, test: 'agrees with another sender' },
+    caughtBy: { ...effects, test: 'the first of two senders' },
   },
   {
     name: 'show a captured video without begin_showing',
