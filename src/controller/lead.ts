@@ -23,7 +23,7 @@ import type { Memory } from './memory.ts';
 import { watchMissingObjects } from './missing.ts';
 import { type PassTools, pass } from './pass.ts';
 import type { PodTemplates } from './pod-template.ts';
-import { admissionSweep, dueSweep, overdueSweep } from './sweeps.ts';
+import { admissionSweep, dueSweep, overdueSweep, referralSweep } from './sweeps.ts';
 import { watchTerminatingJobs } from './terminating.ts';
 
 export interface Leader {
@@ -55,6 +55,8 @@ const memoryEveryMs = 5_000;
 const standstillMs = 10_000;
 const abandonedEveryMs = 30_000;
 const hintsEveryMs = 3_000;
+/** A bonus that is weeks in coming may be minutes late. */
+const referralsEveryMs = 600_000;
 const jobsWaitMs = 15_000;
 
 /** Audit mode was resolved: what this process has cached may be of another history, and a fresh one begins with the new epoch. */
@@ -142,6 +144,7 @@ export async function lead(leader: Leader, until: AbortSignal): Promise<void> {
     startLoop('memory', memoryEveryMs, lookForResolution, loop),
     startLoop('admission', admitEveryMs, unlessStandstill(admissionSweep(sweep)), loop),
     startLoop('overdue', overdueEveryMs, unlessStandstill(overdueSweep(sweep)), loop),
+    startLoop('referrals', referralsEveryMs, unlessStandstill(referralSweep(sweep)), loop),
     startLoop('abandoned', abandonedEveryMs, followAbandoned({ ...leader, owner: identity, signal: leading }), loop),
     ...(env.NEUROCARDS_PUBLIC_URL === undefined
       ? []

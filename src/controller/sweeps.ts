@@ -1,5 +1,6 @@
 import { admitWaiting } from '../generation/attempt.ts';
 import { closeOverdueHolds } from '../ledger/audit.ts';
+import { grantDueReferrals } from '../ledger/grants.ts';
 import { readDueOrders } from '../ledger/settlement.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Database } from '../postgres/call.ts';
@@ -40,5 +41,13 @@ export function overdueSweep({ database, enqueue, log }: SweepTools): () => Prom
     for (const orderId of closed) enqueue(orderId);
     if (closed.length > 0)
       log.warn({ closed }, 'orders whose end was due were closed by the audit: nobody else had done it');
+  };
+}
+
+/** Bonuses for whoever invited somebody, when they have become due. */
+export function referralSweep({ database, log }: Pick<SweepTools, 'database' | 'log'>): () => Promise<void> {
+  return async () => {
+    const referrers = await grantDueReferrals(database);
+    if (referrers.length > 0) log.info({ bonuses: referrers.length }, 'referral bonuses granted');
   };
 }

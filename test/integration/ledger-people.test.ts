@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { enterAuditMode, readDatabaseFacts } from '../../src/audit/database-facts.ts';
+import { referralSweep } from '../../src/controller/sweeps.ts';
 import { takeShowings } from '../../src/delivery/delivery.ts';
 import { recordPrompt } from '../../src/generation/attempt.ts';
 import { grantByAdmin, grantDueReferrals, redeemPromo, setPromo, writeOffByAdmin } from '../../src/ledger/grants.ts';
@@ -8,12 +9,13 @@ import { bookPayment, bookRefundedPayment } from '../../src/ledger/payments.ts';
 import { forgetPerson, readBalance, recordConsent, registerPerson, setReferrer } from '../../src/ledger/people.ts';
 import { beginPaymentRefund, takePaymentRefunds } from '../../src/ledger/refunds.ts';
 import { closeOrder } from '../../src/ledger/settlement.ts';
+import { createLogger } from '../../src/log/logger.ts';
 import { takeNotices } from '../../src/order/notices.ts';
 import { readOwnOrder } from '../../src/order/placement.ts';
 import { ruleOf } from '../../src/postgres/errors.ts';
 import { byHand, TestLedger, type TestPerson } from '../support/ledger.ts';
+import { buildMoneyScene, identityOf } from '../support/money-scene.ts';
 
-const hmacOf = (telegramId: number): string => createHash('sha256').update(`pepper ${telegramId}`).digest('hex');
 const hand = { actor: 'tester', reason: 'a test' };
 
 /** Whoever never agreed yet: at their first start. */
@@ -82,6 +84,27 @@ describe('who invited somebody', () => {
   });
 });
 
+describe('the controller', () => {
+  const log = createLogger({ service: 'controller' }, { write: () => undefined });
+
+  it('grants the bonuses that are due', async () => {
+    const ledger = await TestLedger.open();
+    const { referrer } = await buildMoneyScene(ledger);
+    for (const _ of [1, 2]) await referralSweep({ database: ledger.controller, log })();
+    expect(await readBalance(ledger.bot, referrer.userId)).toMatchObject({ available: 8 });
+    expect(await ledger.violations()).toEqual([]);
+  });
+
+  it('grants none out of books that may have forgotten a refund', async () => {
+    const ledger = await TestLedger.open();
+    const { referrer } = await buildMoneyScene(ledger);
+    const { epoch } = await readDatabaseFacts(ledger.controller);
+    expect(await enterAuditMode(ledger.controller, epoch, 'database-forgot', 'a test')).toBe(true);
+    await referralSweep({ database: ledger.controller, log })();
+    expect(await readBalance(ledger.bot, referrer.userId)).toMatchObject({ available: 3 });
+  });
+});
+
 describe('a code', () => {
   it('gives its credits once to a person, as often as it may, and until it ends', async () => {
     const ledger = await TestLedger.open();
@@ -114,7 +137,7 @@ describe('a person who has themselves forgotten', () => {
     const lease = await ledger.leased(order);
     await recordPrompt(ledger.runner, lease.attemptId, lease.fence, 'their words', 'person');
     const forget = (expected: number | null) =>
-      forgetPerson(ledger.bot, person.userId, hmacOf(person.chatId), expected);
+      forgetPerson(ledger.bot, person.userId, identityOf(person.chatId), expected);
     expect(await forget(12)).toMatchObject({ outcome: 'open-orders', openOrders: [order.orderId], forfeits: 12 });
     await closeOrder(ledger.controller, order.orderId, order.uid, 'Deleted');
     expect(await forget(null)).toMatchObject({ outcome: 'preview', forfeits: 13, videoJobs: [] });
@@ -163,10 +186,10 @@ describe('a person who has themselves forgotten', () => {
     for (let n = 0; n < 4; n += 1) await ledger.shown(await ledger.claimed(person));
     await bookRefundedPayment(ledger.bot, charge);
     await banPerson(ledger.admin, person.userId, true, byHand());
-    await forgetPerson(ledger.bot, person.userId, hmacOf(person.chatId), 0);
+    await forgetPerson(ledger.bot, person.userId, identityOf(person.chatId), 0);
     const stranger = await newcomer(ledger, 77);
     expect(stranger.userId).not.toBe(person.userId);
-    const back = await registerPerson(ledger.bot, person.chatId, 'ru', hmacOf(person.chatId));
+    const back = await registerPerson(ledger.bot, person.chatId, 'ru', identityOf(person.chatId));
     expect(back).toMatchObject({
       userId: person.userId,
       created: false,
@@ -188,7 +211,7 @@ describe('a person who has themselves forgotten', () => {
     const person = await ledger.person(3);
     const charge = await ledger.paid(person, 'ten');
     await beginPaymentRefund(ledger.admin, charge.chargeId, byHand());
-    await forgetPerson(ledger.bot, person.userId, hmacOf(person.chatId), 3);
+    await forgetPerson(ledger.bot, person.userId, identityOf(person.chatId), 3);
     expect(await takePaymentRefunds(ledger.bot, 'bot', 5)).toMatchObject([{ telegramId: person.chatId }]);
     expect(await bookRefundedPayment(ledger.bot, charge)).toMatchObject({ outcome: 'refund-confirmed' });
     expect(await ledger.rows('select telegram_id from ledger.payments')).toEqual([{ telegram_id: null }]);
