@@ -154,7 +154,7 @@ async function showAgain(
 }
 
 async function promo({ code }: ActOf<'promo'>, { userId, texts }: Context, { transaction }: ActPlace): Promise<Step> {
-  const { outcome, granted, available } = await redeemPromo(transaction, userId, code);
-  const words = outcome === 'granted' ? texts.promo.granted({ granted, available }) : texts.promo[outcome];
+  const { outcome, granted, available, debt } = await redeemPromo(transaction, userId, code);
+  const words = outcome === 'granted' ? texts.promo.granted({ granted, available, debt }) : texts.promo[outcome];
   return { say: [show(plain(words))] };
 }

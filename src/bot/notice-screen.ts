@@ -6,7 +6,7 @@ import { isWorthRepeating, troubleOf } from './trouble.ts';
 
 /** The words and buttons of a notice. */
 export function noticeScreen(notice: Notice): Screen {
-  const { fact, language, orderId, position, count, available, unitPrice } = notice;
+  const { fact, language, orderId, position, count, available, debt, unitPrice } = notice;
   const texts = textsIn(language);
   const fresh: Button = { text: texts.newVideo, press: { kind: 'new' } };
   const again = (text: string): Button => ({
@@ -33,13 +33,13 @@ export function noticeScreen(notice: Notice): Screen {
     case 'failed': {
       const trouble = troubleOf(fact.reason, fact.failureClass);
       if (count > 1) return plain(texts.failedInGroup({ trouble, returned: fact.returned, position, count }));
-      const html = texts.failed({ trouble, returned: fact.returned, available });
+      const html = texts.failed({ trouble, returned: fact.returned, available, debt });
       const other: Button = { text: texts.otherPhoto, press: { kind: 'new' } };
       return { html, keyboard: isWorthRepeating(trouble) ? [[again(texts.tryAgain(unitPrice))], [fresh]] : [[other]] };
     }
     case 'summary': {
       const troubles = [...new Set(fact.failures.map((one) => troubleOf(one.reason, one.failureClass)))];
-      const html = texts.summary({ ...fact, count, available, troubles });
+      const html = texts.summary({ ...fact, count, available, debt, troubles });
       const other: Button = { text: texts.otherPhoto, press: { kind: 'new' } };
       // Where nothing came of it and the photo or the words are to blame, more of the same would be refused as well.
       const inVain = fact.shown + fact.kept === 0 && !troubles.some(isWorthRepeating);

@@ -16,6 +16,8 @@ const notice = z.object({
   messageId: z.number().int().nullable(),
   /** Facts for the text; which of them are present depends on `kind`. */
   available: credits,
+  /** What they owe: credits that come back pay it first. */
+  debt: credits,
   unitPrice: credits,
   fact: z.discriminatedUnion('kind', [
     /** Edits of the progress message, until `succeeded`. */

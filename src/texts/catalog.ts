@@ -65,6 +65,7 @@ export interface Failure {
   trouble: Trouble;
   returned: number;
   available: number;
+  debt: number;
 }
 
 /** The end of a group. */
@@ -76,6 +77,7 @@ export interface Summary {
   charged: number;
   returned: number;
   available: number;
+  debt: number;
   troubles: readonly Trouble[];
 }
 
@@ -122,7 +124,7 @@ export interface Catalog {
   balance(facts: { available: number; held: number; debt: number }): string;
   invite(facts: { link: string; credits: number; days: number }): string;
   promo: Record<'ask' | 'already' | 'unknown' | 'expired' | 'exhausted' | 'banned', string> & {
-    granted(facts: { granted: number; available: number }): string;
+    granted(facts: { granted: number; available: number; debt: number }): string;
   };
   /** Deleting everything that is known of a person. */
   forget: Record<'no' | 'changed' | 'done' | 'kept', string> & {

@@ -12,6 +12,10 @@ const minutes = (seconds: number): string => {
 const videos = (count: number): string => `${count} ${plural(count, { one: 'video', other: 'videos' })}`;
 const videoOf = ({ position, count }: InGroup): string => (count === 1 ? '' : `Video ${position} of ${count}. `);
 
+/** Beside a balance that credits have just come to: they may have gone into the debt. */
+const owing = (debt: number): string =>
+  debt > 0 ? `\nYou owe ${credits(debt)}: credits that come pay this first.` : '';
+
 const template = { ugc: 'A customer’s review', ad: 'A commercial', self: 'My own prompt' };
 
 const trouble: Catalog['trouble'] = {
@@ -165,8 +169,8 @@ export const en = {
     `Invite somebody: ${escapeHtml(link)}\nYou get ${credits(bonus)} when ${days} days have passed since their first video that was paid for.`,
   promo: {
     ask: 'Write the code after the command, for example: /promo SPRING',
-    granted: ({ granted, available }) =>
-      `You got <b>${credits(granted)}</b>. Your balance: <b>${credits(available)}</b>.`,
+    granted: ({ granted, available, debt }) =>
+      `You got <b>${credits(granted)}</b>. Your balance: <b>${credits(available)}</b>.${owing(debt)}`,
     already: 'You have used this code before: it gives credits once.',
     unknown: 'There is no such code. Please look at how it is written.',
     expired: 'This code is no longer valid.',
@@ -295,15 +299,15 @@ export const en = {
   delivered: ({ credits: taken, available, othersOpen, ...which }) =>
     `${videoOf(which)}Your video is ready, it is above. Charged: ${credits(taken)}. Your balance: <b>${credits(available)}</b>.` +
     (othersOpen ? '\nThe others are still being made: I will write when all are done.' : ''),
-  failed: ({ trouble: what, returned, available }) =>
-    `${trouble[what].what}\n\n${returned > 0 ? `Returned: <b>${credits(returned)}</b>. ` : ''}Your balance: <b>${credits(available)}</b>.\n${trouble[what].tip}`,
+  failed: ({ trouble: what, returned, available, debt }) =>
+    `${trouble[what].what}\n\n${returned > 0 ? `Returned: <b>${credits(returned)}</b>. ` : ''}Your balance: <b>${credits(available)}</b>.${owing(debt)}\n${trouble[what].tip}`,
   failedInGroup: ({ trouble: what, returned, ...which }) =>
     `${videoOf(which)}${trouble[what].what}${returned > 0 ? `\nReturned: <b>${credits(returned)}</b>.` : ''}`,
-  summary: ({ count, shown, kept, charged, returned, available, troubles }) =>
+  summary: ({ count, shown, kept, charged, returned, available, debt, troubles }) =>
     `<b>All done: ${shown} of ${videos(count)} ${shown === 1 ? 'is' : 'are'} ready</b>${shown > 0 ? ', above' : ''}.\n` +
     (kept > 0 ? `Made and kept for you, but not surely in this chat yet: ${videos(kept)}.\n` : '') +
     troubles.map((what) => `\n${trouble[what].what} ${trouble[what].tip}\n`).join('') +
-    `\n${returned > 0 ? `Returned: <b>${credits(returned)}</b>. ` : ''}${charged > 0 ? `Charged: ${credits(charged)}. ` : ''}Your balance: <b>${credits(available)}</b>.`,
+    `\n${returned > 0 ? `Returned: <b>${credits(returned)}</b>. ` : ''}${charged > 0 ? `Charged: ${credits(charged)}. ` : ''}Your balance: <b>${credits(available)}</b>.${owing(debt)}`,
   trouble,
   unconfirmed: ({ credits: taken }) =>
     `Your video is made and was sent, but Telegram did not confirm it. Charged: ${credits(taken)}. ` +

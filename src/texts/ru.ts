@@ -19,6 +19,10 @@ const about = (seconds: number): string => {
 const videos = (count: number): string => `${count} видео`;
 const videoOf = ({ position, count }: InGroup): string => (count === 1 ? '' : `Видео ${position} из ${count}. `);
 
+/** Beside a balance that credits have just come to: they may have gone into the debt. */
+const owing = (debt: number): string =>
+  debt > 0 ? `\nВаш долг: ${credits(debt)}. Новые кредиты сначала погашают его.` : '';
+
 const template = { ugc: 'Отзыв покупателя', ad: 'Рекламный ролик', self: 'Свой промпт' };
 
 const trouble: Catalog['trouble'] = {
@@ -170,8 +174,8 @@ export const ru = {
     `Пригласите кого-нибудь: ${escapeHtml(link)}\nВы получите ${credits(bonus)}, когда после первого оплаченного видео этого человека пройдёт дней: ${days}.`,
   promo: {
     ask: 'Напишите код после команды, например: /promo SPRING',
-    granted: ({ granted, available }) =>
-      `Вам начислено: <b>${credits(granted)}</b>. Баланс: <b>${credits(available)}</b>.`,
+    granted: ({ granted, available, debt }) =>
+      `Вам начислено: <b>${credits(granted)}</b>. Баланс: <b>${credits(available)}</b>.${owing(debt)}`,
     already: 'Этот код вы уже использовали: он даёт кредиты один раз.',
     unknown: 'Такого кода нет. Проверьте, как он написан.',
     expired: 'Этот код больше не действует.',
@@ -302,15 +306,15 @@ export const ru = {
   delivered: ({ credits: taken, available, othersOpen, ...which }) =>
     `${videoOf(which)}Видео готово, оно выше. Списано: ${credits(taken)}. Баланс: <b>${credits(available)}</b>.` +
     (othersOpen ? '\nОстальные ещё делаются: напишу, когда закончим все.' : ''),
-  failed: ({ trouble: what, returned, available }) =>
-    `${trouble[what].what}\n\n${returned > 0 ? `Возвращено: <b>${credits(returned)}</b>. ` : ''}Баланс: <b>${credits(available)}</b>.\n${trouble[what].tip}`,
+  failed: ({ trouble: what, returned, available, debt }) =>
+    `${trouble[what].what}\n\n${returned > 0 ? `Возвращено: <b>${credits(returned)}</b>. ` : ''}Баланс: <b>${credits(available)}</b>.${owing(debt)}\n${trouble[what].tip}`,
   failedInGroup: ({ trouble: what, returned, ...which }) =>
     `${videoOf(which)}${trouble[what].what}${returned > 0 ? `\nВозвращено: <b>${credits(returned)}</b>.` : ''}`,
-  summary: ({ count, shown, kept, charged, returned, available, troubles }) =>
+  summary: ({ count, shown, kept, charged, returned, available, debt, troubles }) =>
     `<b>Всё закончено, готово ${shown} из ${count} видео</b>${shown > 0 ? ': смотрите выше' : ''}.\n` +
     (kept > 0 ? `Сделано и хранится для вас, но пока не точно в этом чате: ${videos(kept)}.\n` : '') +
     troubles.map((what) => `\n${trouble[what].what} ${trouble[what].tip}\n`).join('') +
-    `\n${returned > 0 ? `Возвращено: <b>${credits(returned)}</b>. ` : ''}${charged > 0 ? `Списано: ${credits(charged)}. ` : ''}Баланс: <b>${credits(available)}</b>.`,
+    `\n${returned > 0 ? `Возвращено: <b>${credits(returned)}</b>. ` : ''}${charged > 0 ? `Списано: ${credits(charged)}. ` : ''}Баланс: <b>${credits(available)}</b>.${owing(debt)}`,
   trouble,
   unconfirmed: ({ credits: taken }) =>
     `Видео сделано и отправлено, но Telegram этого не подтвердил. Списано: ${credits(taken)}. ` +

@@ -9,6 +9,8 @@ declare
 begin
   -- Two charges for one invoice wait for each other here, the same charge told twice too.
   select * into invoice from invoices where invoice_id = said ->> 'invoiceId' for no key update;
+  -- Whoever has themselves forgotten at this moment is either paid before it, or somebody else after it: no row keeps their name.
+  perform from people where user_id = invoice.user_id for share;
   select * into payment from payments where charge_id = said ->> 'chargeId';
   if found then return known_payment(payment, said); end if;
   why := invoice_mismatch(invoice, (said ->> 'telegramId')::bigint, said ->> 'currency', (said ->> 'stars')::bigint);

@@ -8,6 +8,8 @@ declare
 begin
   perform from people where user_id = the_user and telegram_id is not null for no key update;
   if not found then perform refuse('forgotten_person_is_known', the_user::text); end if;
+  -- Before the credits, as whoever books a payment or its return does: so neither waits for the other in a circle.
+  perform from payments where user_id = the_user order by payment_id for no key update;
   -- From here on nobody places an order of theirs.
   select * into spendable from accounts where account_id = 'user/' || the_user || '/available' for no key update;
   select coalesce(jsonb_agg(order_id order by held_at), '[]') into open_orders from holds where user_id = the_user and state = 'held';

@@ -11,7 +11,9 @@ begin
   if dry_run then return jsonb_build_object('outcome', 'would-resolve', 'actionId', null); end if;
   select * into action from record_action(the_actor, 'payment resolve', the_reference, jsonb_build_object('chargeId', the_charge), the_reason,
     '{"outcome": "resolved"}');
-  insert into payment_resolutions (charge_id, action_id) values (the_charge, action.action_id) on conflict (action_id) do nothing;
+  -- What was looked at under it was an earlier alarm; this one would go on.
+  if not action.made then perform refuse('resolution_has_its_own_reference', the_reference); end if;
+  insert into payment_resolutions (charge_id, action_id) values (the_charge, action.action_id);
   return jsonb_build_object('outcome', 'resolved', 'actionId', action.action_id);
 end $$;
 grant execute on function ledger.resolve_payment to admin;

@@ -10,6 +10,7 @@ language sql stable set search_path = ledger, pg_temp as $$
         order by failed.position desc limit 1)
       else orders.message_id end,
     'available', available_credits(orders.user_id),
+    'debt', owed_credits(orders.user_id),
     'unitPrice', settings.unit_price,
     'fact', jsonb_build_object('kind', notice.kind) || notice.fact || case notice.kind
       when 'progress' then jsonb_build_object(

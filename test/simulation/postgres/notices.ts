@@ -1,7 +1,7 @@
 import { placeOf } from './admission.ts';
 import { isCancellable, usualSeconds } from './clocks.ts';
 import type { NoticeRow } from './rows.ts';
-import { availableCredits } from './settlement.ts';
+import { availableCredits, owedCredits } from './settlement.ts';
 import type { Tables } from './tables.ts';
 
 /** `write_notice`: a fact is told once, however often it is found. */
@@ -62,6 +62,7 @@ function noticeJson(db: Tables, row: NoticeRow): unknown {
     ...{ position: order.position, count: db.groups.find(({ groupId }) => groupId === order.groupId)?.count },
     messageId: row.kind === 'summary' ? summaryMessage(db, order.groupId) : order.messageId,
     available: availableCredits(db, order.userId),
+    debt: owedCredits(db, order.userId),
     unitPrice: db.settings.unitPrice,
     fact: { kind: row.kind, ...row.fact, ...factOf(db, row) },
   };
