@@ -361,6 +361,15 @@ describe('settings', () => {
     expect(changed.out).toMatch(/^accepting_orders +false$/m);
   });
 
+  it('stay as they are in a dry run', async () => {
+    const ledger = await TestLedger.open();
+    const tried = await admin(ledger, ['settings', 'unit_price', '5', '--dry-run']);
+    expect(tried).toEqual({ code: 0, err: '', out: 'unit_price would be 5\n' });
+    expect(await admin(ledger, ['settings', 'unit_price', '0', '--dry-run'])).toMatchObject({ code: 1, out: '' });
+    expect((await admin(ledger, ['settings'])).out).toMatch(/^unit_price +1$/m);
+    expect(await ledger.rows('select 1 from ledger.admin_actions')).toEqual([]);
+  });
+
   it('refuse with one sentence what they cannot be', async () => {
     const ledger = await TestLedger.open();
     const cases: readonly [words: string[], code: number, says: RegExp][] = [
