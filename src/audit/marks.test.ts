@@ -102,6 +102,10 @@ test.each([
 test('what an operator resolved is not compared with what was before', () => {
   const resolved = { state: 'resolved', epoch: 4, lastTransfer: 10, written: 1n, systemIdentifier: '8' } as const;
   expect(causeOf({ after: resolved, seen: {} })).toBeUndefined();
+  // Until its own first mark stands in the cluster. Then a database that still waits for that mark is from before it.
+  expect(causeOf({ after: resolved, mark: { epoch: 4, counter: 9 } })).toBeUndefined();
+  expect(causeOf({ after: resolved, mark: { epoch: 4, counter: 10 } })).toBe('database-forgot');
+  expect(causeOf({ after: resolved, mark: { epoch: 5 } })).toBe('database-forgot');
   const marked = { ...resolved, state: 'marking', markedSystemIdentifier: '8' } as const;
   const next = { epoch: 4, lastTransfer: 10, systemIdentifier: '8' };
   expect(causeOf({ after: marked, mark: next, seen: {} })).toBeUndefined();

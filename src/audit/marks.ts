@@ -31,8 +31,9 @@ export interface Sides {
  * something that was written first on the one side and only then on the other.
  */
 export function findForgotten({ before, after, mark, seen: earlier }: Sides): Forgotten | null {
-  // An operator has just said that it is right as it is; the next mark says so too.
-  if (after.state !== 'marking') return null;
+  // An operator has just said that it is right as it is; the next mark says so too, and then it is no longer `resolved`.
+  if (after.state === 'resolved') return resolvedForgot(after, mark);
+  if (after.state === 'audit') return null;
   // What was resolved since is another history, and not to be compared with the one before it.
   const seen = earlier !== undefined && earlier.epoch < after.epoch ? undefined : earlier;
   return otherDatabase(after, mark, seen) ?? databaseForgot(after, mark, seen) ?? clusterForgot(before, mark);
@@ -77,6 +78,15 @@ function databaseForgot(
         ]),
   ].find((one) => one !== null);
   return lower == null
+    ? null
+    : { cause: 'database-forgot', explanation: `PostgreSQL is older than the cluster: ${lower}` };
+}
+
+/** A database that waits for the first mark of its epoch, while the cluster has a later one than that, was restored to that moment. */
+function resolvedForgot(after: DatabaseFacts, mark: ClusterMark | undefined): Forgotten | null {
+  if (mark === undefined || mark.epoch < after.epoch) return null;
+  const lower = compare('its epoch', after.epoch, mark.epoch) ?? compare('its mark', after.proposed, mark.counter);
+  return lower === null
     ? null
     : { cause: 'database-forgot', explanation: `PostgreSQL is older than the cluster: ${lower}` };
 }

@@ -47,8 +47,10 @@ export function createMemory({ kube, target, log }: MemoryOptions): Memory {
   let wasResolved = false;
 
   /** Read again where PostgreSQL knows of a newer mark than we do. */
-  async function markFor(before: DatabaseFacts): Promise<{ stored: StoredMark; fresh: boolean }> {
-    const known = stored;
+  async function markFor(
+    before: DatabaseFacts,
+    known: StoredMark | undefined,
+  ): Promise<{ stored: StoredMark; fresh: boolean }> {
     const current =
       known?.mark !== undefined && before.confirmed <= known.mark.counter && before.epoch <= known.mark.epoch;
     if (known !== undefined && current) return { stored: known, fresh: false };
@@ -74,9 +76,11 @@ export function createMemory({ kube, target, log }: MemoryOptions): Memory {
       return wasResolved;
     },
     async check(database) {
+      // As both are before PostgreSQL is asked: what another call of ours adds meanwhile, an answer that is late cannot know of.
       const known = seen;
+      const remembered = stored;
       const before = await readDatabaseFacts(database);
-      const read = await markFor(before);
+      const read = await markFor(before, remembered);
       const after = read.fresh ? await readDatabaseFacts(database) : before;
       const forgotten = findForgotten({ before, after, mark: read.stored.mark, seen: known });
       if (forgotten !== null) {

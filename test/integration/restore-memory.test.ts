@@ -9,6 +9,7 @@ import { createKubeClient } from '../../src/kube/client.ts';
 import { CONFIGMAPS } from '../../src/kube/resources.ts';
 import { createLogger } from '../../src/log/logger.ts';
 import { claimOrder } from '../../src/order/claim.ts';
+import type { Database } from '../../src/postgres/call.ts';
 import { createPool, type DatabasePool } from '../../src/postgres/pool.ts';
 import { TestLedger } from '../support/ledger.ts';
 import { createTestNamespace } from '../support/namespace.ts';
@@ -89,6 +90,32 @@ describe('a controller remembers', () => {
     if (first === undefined) throw new Error('no replica');
     expect(await state(first.database)).toBe('marking');
     expect(await counter()).toBe((await readDatabaseFacts(first.database)).confirmed);
+  });
+
+  it('no newer mark than it had when it asked: an answer that is late is no loss', async () => {
+    const { ledger, controller, connect, state } = await twoSides();
+    const { memory, database } = controller();
+    await memory.check(database);
+    await memory.mark(database);
+    const direct = connect(ledger.controllerUrl);
+    const asked = Promise.withResolvers<void>();
+    const marked = Promise.withResolvers<void>();
+    const slow: Database = {
+      async query(text, values) {
+        const answer = await direct.query(text, values);
+        asked.resolve();
+        await marked.promise;
+        return answer;
+      },
+    };
+    const late = memory.check(slow);
+    await asked.promise;
+    await ledger.person();
+    await memory.mark(database);
+    marked.resolve();
+    await late;
+    expect(await state(database)).toBe('marking');
+    expect(memory.standstill).toBe(false);
   });
 
   it('what a predecessor wrote that died between the two sides', async () => {
