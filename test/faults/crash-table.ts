@@ -542,7 +542,7 @@ export const CRASH_TABLE: readonly CrashRow[] = [
     remains: 'objects that know more than the books',
     repairedBy: 'audit mode: no claim, no submit, no settlement until a person resolved it',
     simulation: 'the model of PostgreSQL has no older self; the restore drills play it on the real one',
-    real: true,
+    real: 'a system whose books went back cannot be judged by what it did before; the restore drills play it on a real PostgreSQL',
   },
   {
     row: 45,

@@ -13,7 +13,14 @@ async function main(args: readonly string[]): Promise<number> {
       return (await runMutants(options)).green ? 0 : 1;
     case 'schedules': {
       console.log(`Schedules are drawn with --seed ${options.seed}.`);
-      const { complaints } = await runSchedules({ ...options, print: (line) => console.log(line) });
+      const stopping = new AbortController();
+      process.once('SIGINT', () => {
+        console.log('Nothing more is begun; what was played is told when it is over.');
+        stopping.abort();
+      });
+      const print = (line: string): void => console.log(line);
+      const { complaints, summary } = await runSchedules({ ...options, print, signal: stopping.signal });
+      if (stopping.signal.aborted) complaints.push(`interrupted after ${summary.schedules} schedules`);
       for (const complaint of complaints) console.error(complaint);
       return complaints.length === 0 ? 0 : 1;
     }

@@ -7,7 +7,9 @@ import { callModel } from './postgres/functions.ts';
 import type { Notification, Tables } from './postgres/tables.ts';
 import type { Process } from './process.ts';
 
-const writing: readonly Misdeed[] = ['before', 'after', 'delayed', 'twice', 'kill before', 'kill after', 'pause'];
+const writing: readonly Misdeed[] = [
+  ...(['before', 'after', 'delayed', 'twice', 'kill before', 'kill after', 'pause', 'away'] as const),
+];
 const reading: readonly Misdeed[] = ['before', 'after', 'kill before', 'pause'];
 const readers = new Set(['observe', 'balance', 'open_orders', 'own_order']);
 /** The longest a client waits for an answer (`query_timeout`). */

@@ -9,6 +9,8 @@ export type Misdeed =
   | 'kill before'
   | 'kill after'
   | 'pause'
+  /** The whole other side goes away at this moment, for a while. */
+  | 'away'
   /** A definite no of the other side. */
   | 'refused'
   | 'busy'

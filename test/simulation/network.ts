@@ -167,6 +167,11 @@ export class Network {
       case 'twice':
         this.#fly(latency + Math.min(decision.ms, 100_000), () => this.#perform(ask, startedAt));
         return this.#hear(process, latency, () => this.#perform(ask, startedAt), ask);
+      case 'away':
+        this.away(ask.side, Math.min(decision.ms, 40_000));
+        this.strike(ask.effect, 'away', process.name, ask.about);
+        this.onAway(ask);
+        return this.#hear(process, latency, () => (ask.unsent ?? ask.lost)());
       case 'kill before':
         process.kill();
         return never;

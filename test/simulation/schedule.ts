@@ -95,7 +95,7 @@ export function scheduleOf(seed: number, only?: WorkloadName): Schedule {
   const workload = only ?? random.pick(WORKLOADS);
   const focus = new Set<string>();
   for (let left = random.between(1, 3); left > 0; left -= 1) focus.add(random.pick([...EFFECTS]));
-  if (workload === 'ambiguous') focus.add('createTask').add('answer_submit');
+  if (workload === 'ambiguous') focus.add(random.pick(['createTask', 'createTask', 'answer_submit', 'begin_submit']));
   const rate = random.pick([0.002, 0.01, 0.03, 0.08]);
   return {
     ...{ seed, workload, luck: { rate, focus, limit: 12 } },

@@ -53,7 +53,9 @@ export class Lane {
       const system = await System.start({ renderSeconds: 1, settings: { usual_seconds: 5 }, extraEnv, detour });
       const [gates] = opened;
       if (gates === undefined) throw new Error('a system without gates');
-      return new Lane(system, gates);
+      const lane = new Lane(system, gates);
+      await lane.rows(`select ledger.set_package('ten', 10, 25, true, 'bench', 'on sale')`, [], z.unknown());
+      return lane;
     } catch (error) {
       await Promise.all(opened.map((gates) => gates.close()));
       throw error;

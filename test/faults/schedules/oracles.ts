@@ -4,6 +4,7 @@ import type { SystemOrder } from '../../support/system.ts';
 import type { End } from './end.ts';
 import type { Lane } from './lane.ts';
 import type { Play } from './play.ts';
+import { lostPayments } from './purchase.ts';
 import { look } from './watch-order.ts';
 import type { Workload } from './workloads.ts';
 
@@ -126,6 +127,7 @@ export async function brokenPromises(play: Play): Promise<Complaint[]> {
     if (seen.hold !== 'released')
       found.push({ wrong: 'lost', what: `${key}: "${text}" was answered, and the order is ${seen.hold}` });
   }
+  found.push(...(await lostPayments(play)));
   return found;
 }
 

@@ -110,6 +110,11 @@ export class Play {
     }
   }
 
+  /** Something else by which effects of this play are known. */
+  names(key: string): void {
+    this.#keys.add(key);
+  }
+
   caused(order: SystemOrder, what: string): void {
     // A clock ends what nothing else has ended; of everything else the first time counts.
     if (what === 'clock' || !this.causes.has(order.id)) this.causes.set(order.id, { what, at: Date.now() });
@@ -117,11 +122,11 @@ export class Play {
 
   /** Whether an effect belongs to this play, by the names in it or by whose runner made it. */
   owns({ effect, moment, reply, maker }: Passage): boolean {
-    if (this.#names(effect.request)) {
+    if (this.#mentions(effect.request)) {
       this.#learn(effect);
       return true;
     }
-    if (moment === 'after' && this.#names(reply)) return true;
+    if (moment === 'after' && this.#mentions(reply)) return true;
     if (effect.maker !== 'generate' && effect.maker !== 'deliver') return false;
     const pid = maker();
     const order = pid === undefined ? undefined : variableOf(pid, 'NEUROCARDS_ORDER');
@@ -134,7 +139,7 @@ export class Play {
     for (const [, id] of request.matchAll(/"orderId":"([a-z2-7]{12})"/g)) if (id !== undefined) this.#keys.add(id);
   }
 
-  #names(text: string): boolean {
+  #mentions(text: string): boolean {
     for (const key of this.#keys) if (text.includes(key)) return true;
     return false;
   }

@@ -65,6 +65,10 @@ const steps: Readonly<Record<Boundary, Readonly<Record<string, Step>>>> = {
     'controller PATCH videojobs': 'finalizer',
   },
   postgres: {
+    'ledger.place_orders': 'place_orders',
+    'ledger.book_payment': 'payments',
+    'ledger.answer_payment_refund': 'payment refund',
+    'ledger.cancel_order': 'cancel_order',
     'insert bot.inbox': 'inbox',
     'ledger.claim': 'claim',
     'ledger.open_execution': 'open_execution',
@@ -86,6 +90,7 @@ const steps: Readonly<Record<Boundary, Readonly<Record<string, Step>>>> = {
     'getUpdates confirm': 'confirm updates',
     answerCallbackQuery: 'answer the tap',
     editMessageMedia: 'editMessageMedia',
+    refundStarPayment: 'payment refund',
     'bot editMessageText': 'notices',
     'bot sendMessage': 'notices',
   },

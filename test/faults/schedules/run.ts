@@ -19,7 +19,11 @@ export interface RunOptions {
   /** What the plans are recorded from; every workload unless fewer are wanted. */
   readonly workloads?: readonly Workload[];
   readonly stories?: readonly Workload[];
+  /** Each workload is recorded once: some of what is drawn may then be noise, and finds nothing to strike. */
+  readonly recordOnce?: boolean;
   readonly print: (line: string) => void;
+  /** Nothing more is begun once it aborts; what was played is told. */
+  readonly signal?: AbortSignal;
 }
 
 /** One schedule with what came of it. */
@@ -33,7 +37,7 @@ export interface RunResult {
   readonly summary: Summary;
   readonly outcomes: readonly Outcome[];
   /** Sentences; empty when it is green. */
-  readonly complaints: readonly string[];
+  readonly complaints: string[];
 }
 
 /** On one system so many orders at most, where each is struck by itself. */
@@ -51,7 +55,8 @@ export async function runSchedules(options: RunOptions): Promise<RunResult> {
   const late: Complaint[] = [];
   try {
     print(`${lanes.length} systems run after ${seconds(began)} s.`);
-    const recordings = await recordAll(lanes, options.workloads ?? WORKLOADS);
+    const recordings = await recordAll(lanes, options.workloads ?? WORKLOADS, options.recordOnce === true, late);
+    for (const { what } of late) print(what);
     print(`Recorded ${recordings.length} workloads after ${seconds(began)} s; plans: ${countPlans(recordings)}.`);
     const drawn = draw(recordings, options.stories ?? STORIES, seed, options.schedules);
     const playOn = async (lane: Lane, { number, schedule }: Numbered): Promise<void> => {
@@ -64,13 +69,13 @@ export async function runSchedules(options: RunOptions): Promise<RunResult> {
     const wanted = numbered.filter(({ number }) =>
       options.only === undefined ? number <= options.schedules : number === options.only,
     );
-    await playAll(lanes, wanted, playOn);
+    await playAll(lanes, wanted, playOn, options.signal);
     // A schedule that found nothing to strike is no schedule: another one is played in its stead.
     const spare = numbered.slice(options.schedules);
-    while (options.only === undefined && spare.length > 0) {
+    while (options.only === undefined && spare.length > 0 && options.signal?.aborted !== true) {
       const missing = options.schedules - outcomes.filter(isStruck).length;
       if (missing <= 0) break;
-      await playAll(lanes, spare.splice(0, missing), playOn);
+      await playAll(lanes, spare.splice(0, missing), playOn, options.signal);
     }
     for (const lane of lanes) {
       late.push(...lane.uncaught().map((what): Complaint => ({ wrong: 'violations', what })));
@@ -107,10 +112,20 @@ async function startLanes(number: number): Promise<Lane[]> {
   throw failed.reason;
 }
 
-async function recordAll(lanes: readonly Lane[], workloads: readonly Workload[]): Promise<Recording[]> {
+/** A workload that goes wrong without any fault is a complaint of its own, and the others are struck all the same. */
+async function recordAll(
+  lanes: readonly Lane[],
+  workloads: readonly Workload[],
+  isOnce: boolean,
+  complaints: Complaint[],
+): Promise<Recording[]> {
   const recordings = new Map<Workload, Recording>();
   await eachOn(lanes, [...workloads], async (lane, workload) => {
-    recordings.set(workload, await record(lane, workload));
+    try {
+      recordings.set(workload, await record(lane, workload, isOnce));
+    } catch (error) {
+      complaints.push({ wrong: 'violations', what: `"${workload.name}" without any fault: ${wordsOf(error)}` });
+    }
   });
   // In the order of the table, so that the same seed draws the same.
   return workloads.flatMap((workload) => recordings.get(workload) ?? []);
@@ -123,11 +138,13 @@ async function playAll(
   lanes: readonly Lane[],
   all: readonly Numbered[],
   play: (lane: Lane, one: Numbered) => Promise<void>,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const alone = all.filter(({ schedule }) => !isShareable(schedule)).map((one) => [one]);
   const together = inGroups(all.filter(({ schedule }) => isShareable(schedule)));
   const batches = [...alone, ...together].sort(([one], [other]) => (one?.number ?? 0) - (other?.number ?? 0));
   await eachOn(lanes, batches, async (lane, batch) => {
+    if (signal?.aborted === true) return;
     await Promise.all(batch.map((one) => play(lane, one)));
   });
 }
@@ -188,6 +205,12 @@ function lineOf(seed: number, number: number, schedule: Schedule, played: Played
         : 'ok, and nothing was struck';
   const wrong = played.complaints.map(({ wrong: kind, what }) => `\n    ${kind}: ${what}`).join('');
   return `${done}/${all} ${seed}.${number} ${played.seconds.toFixed(0)} s ${verdict}: ${scheduleName(schedule)}${wrong}`;
+}
+
+/** With what is behind it, which says more than "waited in vain". */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${wordsOf(error.cause)})`;
 }
 
 function seconds(since: number): string {

@@ -8,6 +8,7 @@ import { aVideoJob } from '../../support/videojob.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { Fault, Step, Strike } from '../crash-table.ts';
 import type { Play } from './play.ts';
+import { buy, reconcileNow, untilBooked } from './purchase.ts';
 import { look } from './watch-order.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
@@ -212,6 +213,19 @@ export const STORIES: readonly Workload[] = [
     alone: true,
     act: removeJob,
     strikes: async () => strike('Job end', 'lost'),
+  },
+  {
+    name: 'no update tells of a payment',
+    tags: [],
+    mayEnd: [delivered],
+    alone: true,
+    act: async (play, order) => {
+      const charge = await buy(play, order, { lose: true });
+      await reconcileNow(play);
+      await untilBooked(play, charge);
+    },
+    strikes: async (play) =>
+      play.acknowledged.some(({ what }) => what === 'payment') ? strike('payments', 'lost') : [],
   },
   {
     ...(WORKLOADS.find(({ name }) => name === 'deleted during the edit') ?? { tags: [] }),

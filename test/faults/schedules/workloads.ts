@@ -3,6 +3,7 @@ import type { Confirmation, SystemOrder } from '../../support/system.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { Strike } from '../crash-table.ts';
 import type { Play } from './play.ts';
+import { buy, refund, untilBooked } from './purchase.ts';
 import { look } from './watch-order.ts';
 
 /** What people and operators do in one schedule, and how it ends when nothing goes wrong. */
@@ -128,6 +129,16 @@ export const WORKLOADS: readonly Workload[] = [
     },
   },
   {
+    name: 'a payment, and its refund',
+    tags: [],
+    alone: true,
+    act: async (play, order) => {
+      const charge = await buy(play, order);
+      await untilBooked(play, charge);
+      await refund(play, charge);
+    },
+  },
+  {
     name: 'deleted during the edit',
     tags: [],
     mayEnd: ['captured VideoDelivered', 'released Deleted'],
@@ -144,7 +155,9 @@ export const WORKLOADS: readonly Workload[] = [
     act: (play, order) => block(play, order, true),
     after: async (play, order) => {
       await block(play, order, false);
-      await order.customer.say('/start');
+      const said = await order.customer.say('/start');
+      // Answered behind the video: whoever is away comes back to it.
+      await order.customer.see('the answer to /start', 90, ({ message_id: id }) => id > said);
     },
   },
 ];
