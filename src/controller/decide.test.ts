@@ -14,6 +14,14 @@ describe('the 24 hours of a hold', () => {
   });
 });
 
+describe('an abandoned task', () => {
+  it('is followed by no other one, whatever is said to be allowed', () => {
+    const current = attempt({ state: 'abandoned', anotherAllowed: true });
+    const seen = observation({ attempts: { count: 1, confirmedFailures: 0, current } });
+    expect(decide(observed({ observation: seen }), now).ledger).toEqual([{ kind: 'close', request: 'Verdict' }]);
+  });
+});
+
 describe('a refused claim', () => {
   const refused = { answer: 'refused', reason: 'OtherContent', blocksOpenOrder: true } as const;
 

@@ -98,4 +98,19 @@ describe('the edit that shows the video', () => {
     expect(asked).toEqual(['sendPlaceholder', 'showVideo']);
     expect(edited).toEqual([9]);
   });
+
+  it('whose begin was lost with the lease is answered as not sent', async () => {
+    const { ledger, lease, edits, desk } = await leased();
+    const { chat, asked } = countingChat();
+    const lost = new AbortController();
+    const database = around(ledger.runner, 'ledger.begin_edit', {
+      after: () => {
+        lost.abort();
+        throw Object.assign(new Error('the reply is lost'), { code: 'ECONNRESET' });
+      },
+    });
+    await deliver(lease, { ...desk, lost: lost.signal, database, chat });
+    expect(asked).toEqual([]);
+    expect(await edits()).toEqual([{ answer: 'refused' }]);
+  });
 });

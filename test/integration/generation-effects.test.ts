@@ -88,6 +88,16 @@ describe('the paid call', () => {
   });
 });
 
+describe('a paid call without an answer', () => {
+  it('is unknown, and surely no refusal', async () => {
+    const { ledger, lease, row } = await leased();
+    const { provider, asked } = countingProvider({ kind: 'unknown', failure: 'ambiguous' });
+    await submit(lease, payload, workshopOf({ database: ledger.runner, provider }));
+    expect(asked).toEqual(['submit']);
+    expect(await row()).toMatchObject({ state: 'unknown' });
+  });
+});
+
 /** The number of a new execution that follows the one that holds the lease. */
 async function takenOver(ledger: TestLedger, order: Parameters<TestLedger['execution']>[0]): Promise<number> {
   await ledger.rows("update ledger.executions set ended_at = now(), end_cause = 'Lost' where order_id = $1", [

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { beginEdit, leaseDelivery } from '../../src/delivery/delivery.ts';
-import { beginSubmit, succeedAttempt } from '../../src/generation/attempt.ts';
+import { beginSubmit, succeedAttempt, takeAbandoned } from '../../src/generation/attempt.ts';
+import { cancelOrder, closeOrder } from '../../src/ledger/settlement.ts';
 import { claimOrder } from '../../src/order/claim.ts';
 import { TestLedger, videoOf } from '../support/ledger.ts';
 import { waitFor } from '../support/wait.ts';
@@ -58,6 +59,29 @@ describe('after the deadline, whoever holds the lease', () => {
     await ledger.pass({ orderId }, late);
     await claimOrder(ledger.controller, orderId, randomUUID(), specHash);
     expect((await ledger.observe({ orderId })).admittedAt).toBeNull();
+  });
+});
+
+describe('an order', () => {
+  it('is closed by its own object alone, and cancelled by its own person', async () => {
+    const ledger = await TestLedger.open();
+    const [owner, stranger] = [await ledger.person(), await ledger.person()];
+    const order = await ledger.claimed(owner);
+    const closed = await closeOrder(ledger.controller, order.orderId, randomUUID(), 'Deleted');
+    expect(closed.settled).toBeNull();
+    const cancelled = await cancelOrder(ledger.bot, order.orderId, stranger.userId);
+    expect(cancelled.outcome).toBe('unknown-order');
+    expect((await ledger.observe(order)).settled).toBeNull();
+  });
+
+  it('that was closed over a task is followed to the end of that task', async () => {
+    const ledger = await TestLedger.open();
+    const order = await ledger.claimed(await ledger.person());
+    await ledger.accepted(order);
+    await closeOrder(ledger.controller, order.orderId, order.uid, 'Deleted');
+    await ledger.pass(order, 120);
+    const followed = await takeAbandoned(ledger.controller, 'controller', 5);
+    expect(followed.map(({ orderId }) => orderId)).toEqual([order.orderId]);
   });
 });
 

@@ -20,7 +20,7 @@ export type Outcome =
   | { readonly kind: 'unasked'; readonly why: string };
 
 /** What counts: a comparison that failed, a promise that an order's world found broken, a rule of the schema that had to refuse. */
-const SAID = /AssertionError|BrokenPromise|the database refused the change \(/;
+const SAID = /AssertionError|BrokenPromise|instead of (resolving|rejecting)|the database refused the change \(/;
 
 /** Reads vitest's JSON report; undefined is a run that ended without one. */
 export function outcomeOf(text: string | undefined): Outcome {

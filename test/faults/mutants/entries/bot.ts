@@ -131,6 +131,6 @@ export const botMutants: readonly SourceMutant[] = [
     replace:
       "  placement.orders.slice(1).reduce((before, order, index) => before.then(() => callFunction(database, 'ledger.place_orders', [{ ...placement, nonce: placement.nonce + '/' + index, orders: [order] }], placed)), callFunction(database, 'ledger.place_orders', [{ ...placement, orders: placement.orders.slice(0, 1) }], placed));",
     row: 2,
-    caughtBy: { lane: 'integration', file: 'test/integration/ledger-order.test.ts' },
+    caughtBy: { lane: 'integration', file: 'test/integration/ledger-group.test.ts' },
   },
 ];

@@ -37,7 +37,7 @@ export const deliveryMutants: readonly SourceMutant[] = [
     find: "  await persist(() => answerEdit(desk.database, nonce, notSent));\n  return { kind: 'lost'",
     replace: "  return { kind: 'lost'",
     row: 27,
-    caughtBy: { ...pod, test: 'lost for long' },
+    caughtBy: { ...effects, test: 'lost with the lease' },
   },
   {
     name: 'give the news of a shown video up when PostgreSQL is away',

@@ -61,7 +61,7 @@ export const generationMutants: readonly SourceMutant[] = [
     find: "      return { kind: 'unknown' };",
     replace: '      return notSent;',
     row: 16,
-    caughtBy: { ...submitting, test: 'process-then-drop' },
+    caughtBy: { ...effects, test: 'surely no refusal' },
   },
   {
     name: 'treat 429 of the provider as final',

@@ -35,7 +35,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: 'elsif claimant is distinct from uid then',
     replace: 'elsif false then',
     row: 38,
-    caughtBy: test('ledger-ends'),
+    caughtBy: test('ledger-deadlines', 'closed by its own object'),
   },
   {
     name: 'release after succeeded, because the object was deleted',
@@ -67,7 +67,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: 'order_id = the_order and user_id = the_user',
     replace: 'order_id = the_order',
     row: null,
-    caughtBy: test('ledger-ends'),
+    caughtBy: test('ledger-deadlines', 'closed by its own object'),
   },
   {
     name: 'forget an abandoned task',
@@ -75,13 +75,13 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: "follow_due_at = at + interval '1 minute'",
     replace: 'follow_due_at = null',
     row: 16,
-    caughtBy: test('ledger-ends', 'abandons a task that may run'),
+    caughtBy: test('ledger-deadlines', 'closed over a task'),
   },
   {
     name: 'leave the credits of others held behind one order that cannot be closed',
     file: ledger('close_overdue_holds'),
     find: 'exception when others then',
-    replace: 'exception when division_by_zero then',
+    replace: 'exception when others then return to_jsonb(closed);',
     row: 10,
     caughtBy: test('attack-ledger', 'does not keep the credits of others'),
   },
