@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { crashTableReference } from './crash-table.ts';
 import { videoJobCrdFile } from './crd.ts';
 import { environmentReference, metricsReference, reasonsReference } from './reference.ts';
 
@@ -18,6 +19,7 @@ const chartCrdFile: Generator = { file: 'charts/neurocards/files/crds/videojobs.
 export const GENERATORS: readonly Generator[] = [
   videoJobCrdFile,
   chartCrdFile,
+  crashTableReference,
   environmentReference,
   metricsReference,
   reasonsReference,
