@@ -1,4 +1,5 @@
 import { videoJobName } from '../../src/videojob/names.ts';
+import { disallowedEnd } from './allowed-ends.ts';
 import type { StoredObject } from './api-server.ts';
 import { nextShowingAt } from './postgres/deliveries.ts';
 import type { HoldRow } from './postgres/rows.ts';
@@ -17,8 +18,7 @@ export interface Finding {
     | 'no acknowledged result lost'
     | 'nothing unclassified'
     | 'status says what the books say'
-    | 'the end the workload allows'
-    | 'told once';
+    | 'the end the workload allows';
   readonly text: string;
 }
 
@@ -74,6 +74,8 @@ export function judge(world: World, isLate: boolean): Finding[] {
   for (const hold of world.tables.holds.values()) {
     judgeScreen(world, hold, add);
     judgeStatus(world, hold, add);
+    const why = disallowedEnd(world, hold);
+    if (why !== null) add('violation', 'the end the workload allows', why);
   }
   for (const [orderId, what] of world.crowd.acknowledged) {
     const hold = world.tables.holds.get(orderId);
