@@ -85,10 +85,21 @@ async function measureHolds({ processes, users }: Place, count: number, each: 1 
   return { perSecond: (made.length * each) / seconds, timings };
 }
 
-/** One after another, with nobody else at it: what a call costs by itself. */
-async function alone(room: Place, count = 300): Promise<Timings> {
-  await measureLifecycles(room, 50, 1);
-  return (await measureLifecycles(room, count, 1)).timings;
+/**
+ * What a call costs in each of two places, with nobody else at it: one order here, one order there, so that whatever else the machine
+ * does weighs on both alike.
+ */
+async function sideBySide(rooms: readonly [Place, Place], count = 300): Promise<[Timings, Timings]> {
+  const timings: [Timings, Timings] = [new Timings(), new Timings()];
+  const warmUp = 30;
+  for (let index = 0; index < count + warmUp; index += 1) {
+    for (const [side, { processes, users }] of rooms.entries()) {
+      const [placement] = placements(users.slice(index % users.length), 1);
+      const timed = index < warmUp ? new Timings().timed : (timings[side]?.timed ?? timings[0].timed);
+      if (placement !== undefined) await playLifecycle(processes, placement, timed);
+    }
+  }
+  return timings;
 }
 
 async function milliseconds(act: () => Promise<unknown>): Promise<number> {
@@ -141,7 +152,7 @@ async function speed(server: PostgresServer): Promise<void> {
 async function people(server: PostgresServer): Promise<void> {
   const one = await open(server, 'one_person', 1);
   const many = await open(server, 'many_people', 1000);
-  compare('from 1 to 1,000 people', await alone(one), await alone(many));
+  compare('from 1 to 1,000 people', ...(await sideBySide([one, many])));
   await one.close();
   await many.close();
 }
@@ -154,7 +165,7 @@ async function depth(server: PostgresServer): Promise<void> {
   const began = performance.now();
   const made = await fillBooks(deep.owner, { people: 1000, orders: Math.round(transfers / 2) });
   console.log(`    books of ${made} transfers, made in ${((performance.now() - began) / 1000).toFixed(0)} s`);
-  compare(`from 1,000 to ${made} transfers`, await alone(shallow), await alone(deep));
+  compare(`from 1,000 to ${made} transfers`, ...(await sideBySide([shallow, deep])));
   console.log(`    looks, at 1,000 transfers: ${await looks(shallow)}`);
   console.log(`    looks, at ${made} transfers: ${await looks(deep)}`);
   await shallow.close();
