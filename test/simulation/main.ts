@@ -9,7 +9,7 @@ import { shrink } from './shrink.ts';
 import { add, count, emptyTally, summaryOf, type Tally, tallySchema } from './tally.ts';
 
 /** Fewer schedules need not meet every row. */
-const wholeFrom = 2_000;
+const wholeFrom = 10_000;
 /** Schedules between two reports of a process. */
 const batch = 50;
 

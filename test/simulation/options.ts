@@ -39,7 +39,7 @@ Options, after "--":
   --swap EFFECT      do every effect of that name only after the next effect of the same process
 
 It ends with one line of figures, and exits 1 with the seed when a promise was broken, when orders or faults are fewer than schedules,
-or (from 2,000 schedules on) when a row of the crash table that can be reached was not.
+or (from 10,000 schedules on) when a row of the crash table that can be reached was not.
 `;
 
 /** @throws Error for a value that makes no sense. */
