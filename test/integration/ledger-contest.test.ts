@@ -218,6 +218,20 @@ describe('an order that waits', () => {
     });
   });
 
+  it('is looked at though no event told of its object: posted a while ago, and claimed by nobody', async () => {
+    const placement = ledger.placement(await ledger.person());
+    await ledger.place(placement);
+    const [sold] = placement.orders;
+    if (sold === undefined) throw new Error('nothing sold');
+    const due = async () => (await readDueOrders(ledger.controller, new Date())).orders.includes(sold.orderId);
+    await ledger.pass(sold, 6);
+    expect(await due(), 'nobody has posted it').toBe(false);
+    await takeOrdersToRelay(ledger.bot, 100);
+    expect(await due()).toBe(true);
+    await claimOrder(ledger.controller, sold.orderId, 'seen', sold.specHash);
+    await closeOrder(ledger.controller, sold.orderId, 'seen', 'Deleted');
+  });
+
   it('is blocked by an object of another content only while nobody claimed it', async () => {
     const placement = ledger.placement(await ledger.person());
     await ledger.place(placement);

@@ -1,4 +1,5 @@
--- Claimed orders that somebody has to look at: changed since then, a lease ran out, an end is due, or not looked at for 5 minutes.
+-- Orders that somebody has to look at: claimed and changed since then, a lease ran out, an end is due, or not looked at for 5 minutes;
+-- or posted and claimed by nobody.
 -- On its way it turns an intent whose maker lost the lease into `unknown`, writes the one "takes longer" notice, and renews the progress.
 create function ledger.due_orders(since timestamptz) returns jsonb
 language plpgsql security definer set search_path = ledger, pg_temp as $$
@@ -23,6 +24,10 @@ begin
         select from deliveries where deliveries.order_id = orders.order_id
           and deliveries.state in ('pending', 'editing') and lease_until < at)
       or (select reason from due_end(orders.order_id, at)) is not null)
+    union
+    -- The event that told of its object may have been lost.
+    select order_id from orders join holds using (order_id)
+    where holds.state = 'held' and claimed_by is null and relay_tries > 0 and placed_at < at - interval '5 seconds'
   ) as found;
   update orders set looked_at = at where order_id in (
     select order_id from orders where order_id = any (due) order by order_id for no key update skip locked);

@@ -17,10 +17,17 @@ export function dueOrders(db: Tables, since: number): unknown {
   writeSlowNotices(db, at);
   writeElapsed(db, at);
   const due = [...db.orders.values()].filter(
-    (order) => order.claimedBy !== null && (order.changedAt > since - 30_000 || needsALook(db, order, at)),
+    (order) =>
+      (order.claimedBy !== null && (order.changedAt > since - 30_000 || needsALook(db, order, at))) ||
+      isUnseen(db, order, at),
   );
   for (const order of due) db.set(order, { lookedAt: at });
   return { now: iso(at), orders: due.map(({ orderId }) => orderId) };
+}
+
+/** Posted, and the event that told of its object may have been lost. */
+function isUnseen(db: Tables, { orderId, claimedBy, relayTries, placedAt }: OrderRow, at: number): boolean {
+  return db.holds.get(orderId)?.state === 'held' && claimedBy === null && relayTries > 0 && placedAt < at - 5_000;
 }
 
 function needsALook(db: Tables, { orderId, lookedAt }: OrderRow, at: number): boolean {
