@@ -122,5 +122,5 @@ async function nobodyKnows(play: Play, order: SystemOrder, { attempt }: Look): P
   return Date.now() - lastAt > silentMs;
 }
 
-/** Three tries of a callback are over by then. */
-const silentMs = 6_000;
+/** Three tries of a callback are over by then, and what it told was looked at, on a busy machine too. */
+const silentMs = 30_000;
