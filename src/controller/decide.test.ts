@@ -39,6 +39,11 @@ describe('a refused claim', () => {
     });
   });
 
+  it('is looked at again by itself: no row of the ledger knows the object', () => {
+    const { requeueAt } = decide(observed({ claim: refused, observation: null }), now);
+    expect(requeueAt?.getTime()).toBe(now.getTime() + 5 * 60_000);
+  });
+
   it('is not cancelled, closed or started whatever its spec asks for', () => {
     const decision = decide(
       observed({

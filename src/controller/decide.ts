@@ -29,6 +29,8 @@ export function decide(observed: Observed, now: Date, tried: ReadonlySet<string>
       status: refusedStatus(videoJob, claim.reason, now),
       // The finalizer goes in the pass after the status was stored; until then the deletion waits for it.
       cluster: claim.blocksOpenOrder ? [{ kind: 'delete-video-job' }] : [],
+      // No row of ours knows this object, so no sweep would bring it back here.
+      requeueAt: later(now, netMs),
     };
   }
   if (observation === null) return { ...nothing, requeueAt: later(now, 5_000) };

@@ -20,6 +20,8 @@ export interface ReconcileTools extends GatherTools, ApplyTools {
 /** More ledger effects than any pass needs: a net against two decisions that undo each other. */
 const roundsAllowed = 8;
 const lookAgainMs = 200;
+/** After a conflict: a newer copy is on its way, and if its event gets lost nobody else would look. */
+const conflictMs = 5_000;
 
 /**
  * One pass over one VideoJob: observe and decide until the ledger needs nothing more, ask the API server, mirror the status by at most
@@ -32,11 +34,13 @@ export async function reconcile(stored: StoredVideoJob, tools: ReconcileTools): 
     decision.cluster.filter(({ kind }) => (kind === 'delete-video-job') === isLast),
   );
   const asked = await askAll(first ?? [], observed.videoJob, tools);
-  if (decision.status !== null) await mirrorStatus(observed, decision.status, tools);
+  const mirrored = decision.status === null ? 'done' : await mirrorStatus(observed, decision.status, tools);
   if (asked.refusal !== undefined) throw asked.refusal;
   await askAll(last ?? [], observed.videoJob, tools);
-  const requeueMs = decision.requeueAt === null ? undefined : Math.max(0, decision.requeueAt.getTime() - now.getTime());
-  return asked.lookAgain ? Math.min(lookAgainMs, requeueMs ?? lookAgainMs) : requeueMs;
+  const due = decision.requeueAt === null ? [] : [Math.max(0, decision.requeueAt.getTime() - now.getTime())];
+  if (asked.lookAgain) due.push(lookAgainMs);
+  if (mirrored === 'conflict') due.push(conflictMs);
+  return due.length === 0 ? undefined : Math.min(...due);
 }
 
 /** What the API server refuses (a quota, say) must not keep the status from being written: the first refusal is answered. */
@@ -79,17 +83,19 @@ async function mirrorStatus(
   { videoJob, claim }: Observed,
   status: VideoJobStatus,
   tools: ReconcileTools,
-): Promise<void> {
-  if (equalStatus(videoJob.status, status)) return;
+): Promise<'done' | 'conflict'> {
+  if (equalStatus(videoJob.status, status)) return 'done';
   const { namespace, name, uid, resourceVersion } = videoJob.metadata;
   const patch = { metadata: { uid, resourceVersion }, status: statusPatch(videoJob.status, status) };
   try {
     tools.rememberWritten(await tools.kube.patch(VIDEOJOBS, { namespace, name }, patch, { subresource: 'status' }));
   } catch (error) {
-    // Somebody wrote meanwhile, or the object is gone: the watch brings the next pass.
-    if (isConflict(error) || isNotFound(error)) return;
+    if (isNotFound(error)) return 'done';
+    // Somebody wrote meanwhile: the watch brings the next pass, and a conflict is no error.
+    if (isConflict(error)) return 'conflict';
     throw error;
   }
   if (claim?.answer === 'refused') tools.onClaimRefused(claim.reason);
   tools.recordEvents(videoJob, eventsBetween(videoJob.status, status));
+  return 'done';
 }

@@ -8,6 +8,7 @@ import { type ApplyTools, applyCluster } from './apply.ts';
 import { uid, videoJob } from './decide.fixtures.ts';
 import type { ClusterEffect } from './decision.ts';
 import { type PassTools, pass } from './pass.ts';
+import { reconcile } from './reconcile.ts';
 
 const body = z.looseObject({
   metadata: z.looseObject({}).optional(),
@@ -94,6 +95,27 @@ describe('a write to the API server', () => {
   it('that a full quota refuses is a failure', async () => {
     const { tools } = await server({ code: 403, body: status(403, 'Forbidden') });
     await expect(applyCluster(postingJob, videoJob(), tools)).rejects.toThrow('403');
+  });
+});
+
+describe('a status that somebody else wrote meanwhile', () => {
+  it('is looked at again soon, also of an object that no row of the ledger knows', async () => {
+    const { tools } = await server({ code: 409, body: status(409, 'Conflict') });
+    const said: Readonly<Record<string, unknown>> = {
+      observe: null,
+      claim: { answer: 'refused', reason: 'UnknownOrder', blocksOpenOrder: false },
+    };
+    const asked = (text: string): unknown => said[/ledger\.(\w+)/.exec(text)?.[1] ?? ''];
+    const requeueMs = await reconcile(stored.body, {
+      ...tools,
+      database: { query: (text) => Promise.resolve({ rows: [{ answer: asked(text) }] }) },
+      cachedJobs: () => [],
+      terminating: { since: () => null },
+      recordEvents: () => undefined,
+      onClaimRefused: () => undefined,
+      macKey: 'key',
+    });
+    expect(requeueMs).toBe(5_000);
   });
 });
 
