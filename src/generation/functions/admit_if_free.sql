@@ -3,7 +3,7 @@ create function ledger.admit_if_free(the_order text) returns boolean
 language plpgsql set search_path = ledger, pg_temp as $$
 begin
   perform lock_admission();
-  if exists (select from waiting_orders() where order_id <> the_order) or free_slots() < 1
+  if somebody_waits(the_order) or free_slots() < 1
     or (select reason from due_end(the_order, clock_timestamp())) is not null then return false; end if;
   perform admit(the_order);
   return true;

@@ -86,7 +86,7 @@ export const paymentMutants: readonly SourceMutant[] = [
     find: "  { pattern: /CHARGE_ALREADY_REFUNDED/, class: 'delivery-network', meaning: 'done' },\n",
     replace: '',
     row: 43,
-    caughtBy: { ...refunds, test: 'alone ends' },
+    caughtBy: { lane: 'unit', file: 'src/failure/telegram.test.ts' },
   },
   {
     name: 'give the credits back on a refusal that may pass',
