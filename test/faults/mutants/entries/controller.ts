@@ -146,10 +146,18 @@ export const controllerMutants: readonly SourceMutant[] = [
   {
     name: 'take a 409 on the status for a failure',
     file: 'src/controller/reconcile.ts',
-    find: 'if (isConflict(error) || isNotFound(error)) return;',
-    replace: 'if (isNotFound(error)) return;',
+    find: "    if (isConflict(error)) return 'conflict';\n    throw error;",
+    replace: '    throw error;',
     row: 20,
     caughtBy: { ...gathering, test: 'leaves a status that somebody wrote meanwhile' },
+  },
+  {
+    name: 'leave it to the watch to come back after a conflict',
+    file: 'src/controller/reconcile.ts',
+    find: "  if (mirrored === 'conflict') due.push(conflictMs);\n",
+    replace: '  void mirrored;\n',
+    row: 39,
+    caughtBy: { lane: 'unit', file: 'src/controller/writes.test.ts', test: 'looked at again soon' },
   },
   {
     name: 'take a Job that is there already for a failure',

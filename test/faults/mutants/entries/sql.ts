@@ -200,7 +200,7 @@ export const sqlMutants: readonly SourceMutant[] = [
   {
     name: 'admission past those who wait',
     file: generation('admit_if_free'),
-    find: 'exists (select from waiting_orders() where order_id <> the_order) or ',
+    find: 'somebody_waits(the_order) or ',
     replace: '',
     row: null,
     caughtBy: test('ledger-contest', 'admitted in turn'),
