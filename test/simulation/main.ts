@@ -12,6 +12,7 @@ import { add, count, emptyTally, summaryOf, type Tally, tallySchema } from './ta
 const wholeFrom = 10_000;
 /** Schedules between two reports of a process. */
 const batch = 50;
+const progressMs = 30_000;
 
 function scheduleFor({ workload }: SimulateOptions, seed: number): Schedule {
   return scheduleOf(seed, workload);
@@ -40,17 +41,28 @@ async function playAll(options: SimulateOptions): Promise<number> {
   const began = performance.now();
   const parts = Array.from({ length: Math.min(processes, schedules) }, (_, part) => part);
   const stop = new AbortController();
+  let told = began;
   await Promise.all(
     parts.map((part) =>
       partOf(part, seed, stop.signal, (tally) => {
         add(sum, tally);
+        if (keepGoing) for (const failure of tally.failures) console.error(`seed ${failure.seed} breaks a promise`);
         if (tally.failures.length > 0 && !keepGoing) stop.abort();
+        told = tellProgress(sum.schedules, schedules, told);
       }),
     ),
   );
   const isWhole = schedules >= wholeFrom && workload === undefined && tampering === undefined && !stop.signal.aborted;
   const seconds = (performance.now() - began) / 1000;
   return new Promise((resolve) => setImmediate(() => resolve(tell(sum, options, isWhole, seconds))));
+}
+
+/** One line every half minute of a long run; answers when the last one was told. */
+function tellProgress(played: number, of: number, told: number): number {
+  const now = performance.now();
+  if (now - told < progressMs) return told;
+  console.error(`${played} of ${of} schedules played`);
+  return now;
 }
 
 function partOf(part: number, seed: number, signal: AbortSignal, take: (tally: Tally) => void): Promise<void> {
