@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => furnished.close());
 
 describe('the tests of the ledger', () => {
-  it('notice every constraint, trigger and unique index that is taken away', { timeout: 300_000 }, async () => {
+  it('notice every constraint, trigger and unique index that is taken away', { timeout: 900_000 }, async () => {
     const survivors: string[] = [];
     for (const mutant of await furnished.mutants()) {
       const verdict = await furnished.try(mutant, 0);
