@@ -1,23 +1,8 @@
 import { expect, test } from 'vitest';
+import { object, order } from './audited.fixtures.ts';
 import type { AuditedOrder } from './books.ts';
 import { type AuditedObject, compareSides, provesLoss } from './differences.ts';
 
-const order: AuditedOrder = {
-  orderId: 'abcdefghijkl',
-  userId: 1,
-  state: 'held',
-  reason: null,
-  settledSeconds: null,
-  placedSeconds: 10,
-  claimedBy: 'u1',
-  specHash: 'v1:a',
-  admitted: true,
-  attempts: 1,
-  newest: 'accepted',
-  executions: 1,
-  tasks: ['t1'],
-};
-const object: AuditedObject = { orderId: 'abcdefghijkl', uid: 'u1', specHash: 'v1:a', signed: true, status: {} };
 const at = '2026-01-01T00:00:00Z';
 const settlement = { outcome: 'captured', at } as const;
 
