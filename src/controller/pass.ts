@@ -17,6 +17,8 @@ export interface PassTools extends ReconcileTools {
 }
 
 const staleRetryMs = 200;
+/** So long a watch may be behind our own write; after that its event is taken for lost, and the API server is asked. */
+const watchDelayMs = 2_000;
 const prefix = 'vj-';
 
 /** One pass over one key of the queue: finds the object, newest copy only, and reconciles it. */
@@ -24,12 +26,8 @@ export async function pass(key: string, tools: PassTools): Promise<PassResult | 
   const stored = await findObject(key, tools);
   const { name } = splitKey(key);
   const orderId = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+  if (stored === 'stale') return { requeueAfterMs: staleRetryMs };
   if (stored === undefined) return { requeueAfterMs: await tools.missing.seenMissing(orderId) };
-  if (tools.store.isStale(stored)) {
-    // Older than what we wrote ourselves: nothing may be decided from it, and the watch will bring the newer one.
-    tools.onStale();
-    return { requeueAfterMs: staleRetryMs };
-  }
   try {
     const requeueAfterMs = await reconcile(stored, tools);
     return { requeueAfterMs: await lookForClaimant(orderId, stored, requeueAfterMs, tools) };
@@ -40,8 +38,17 @@ export async function pass(key: string, tools: PassTools): Promise<PassResult | 
   }
 }
 
-async function findObject(key: string, { store, kube }: PassTools): Promise<StoredVideoJob | undefined> {
-  return store.get(key) ?? kube.find(VIDEOJOBS, splitKey(key));
+/** The newest copy there is; `stale` where the cached one is older than what we wrote ourselves, and the watch may still bring ours. */
+async function findObject(
+  key: string,
+  { store, kube, onStale }: PassTools,
+): Promise<StoredVideoJob | 'stale' | undefined> {
+  const cached = store.get(key);
+  if (cached === undefined) return kube.find(VIDEOJOBS, splitKey(key));
+  const staleForMs = store.staleForMs(cached);
+  if (staleForMs === undefined) return cached;
+  onStale();
+  return staleForMs < watchDelayMs ? 'stale' : kube.find(VIDEOJOBS, splitKey(key));
 }
 
 /** An object whose claim was refused stands where the claimant of an open order should: that one is gone. */

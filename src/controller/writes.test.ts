@@ -119,9 +119,10 @@ describe('a status that somebody else wrote meanwhile', () => {
   });
 });
 
-describe('an older copy', () => {
-  it('than we wrote ourselves is not decided from', async () => {
-    const { tools } = await server(stored);
+describe('a copy that is older than our own write', () => {
+  /** A pass over it, so long after the write. */
+  async function passAfter(ms: number) {
+    const { asked, tools } = await server(stored);
     const store = createStore();
     const old = { ...videoJob(), kind: 'VideoJob', apiVersion: 'neurocards.io/v1alpha1' };
     store.put(old);
@@ -130,7 +131,8 @@ describe('an older copy', () => {
     const missing: PassTools['missing'] = { seen: () => undefined, seenMissing: () => Promise.resolve(undefined) };
     const passed = await pass('jobs/vj-abcdefghijkl', {
       ...tools,
-      store,
+      // The write was then.
+      store: { ...store, staleForMs: (object) => (store.staleForMs(object) === undefined ? undefined : ms) },
       missing,
       cachedJobs: () => [],
       terminating: { since: () => null },
@@ -139,8 +141,19 @@ describe('an older copy', () => {
       macKey: 'key',
       onStale: () => void stale.push('stale'),
     }).catch((error: unknown) => error);
-    // The database would have been asked, and is not there.
+    return { passed, stale, asked };
+  }
+
+  it('is not decided from', async () => {
+    const { passed, stale, asked } = await passAfter(100);
     expect(passed).toEqual({ requeueAfterMs: 200 });
-    expect(stale).toHaveLength(1);
+    expect([stale.length, asked.length]).toEqual([1, 0]);
+  });
+
+  it('is replaced by the API server\'s own once the watch has had its time: the event may be lost', async () => {
+    const { passed, asked } = await passAfter(2_000);
+    expect(asked).toMatchObject([{ method: 'GET' }]);
+    // From here on it is decided: the database is asked, and is not there.
+    expect(passed).toEqual(new Error('the database is not asked'));
   });
 });

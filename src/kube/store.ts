@@ -13,8 +13,11 @@ export interface Store<T extends KubeObject> {
    * call for every answer.
    */
   wrote(object: KubeObject): void;
-  /** Whether this copy is older than what we last wrote to the same object: nothing may be decided from it. */
-  isStale(object: KubeObject): boolean;
+  /**
+   * For how many milliseconds a newer version of this copy, written by ourselves, has been known: nothing may be decided from it.
+   * Undefined for a copy that is not older than our last write.
+   */
+  staleForMs(object: KubeObject): number | undefined;
 }
 
 export interface WritableStore<T extends KubeObject> extends Store<T> {
@@ -27,7 +30,7 @@ export interface WritableStore<T extends KubeObject> extends Store<T> {
 export function createStore<T extends KubeObject>(indexBy?: (object: T) => string | undefined): WritableStore<T> {
   const objects = new Map<string, T>();
   const index = new Map<string, Set<string>>();
-  const written = new Map<string, { readonly uid: string; readonly resourceVersion: string }>();
+  const written = new Map<string, { readonly uid: string; readonly resourceVersion: string; readonly at: number }>();
 
   const unindex = (key: string, object: T) => {
     const value = indexBy?.(object);
@@ -37,11 +40,12 @@ export function createStore<T extends KubeObject>(indexBy?: (object: T) => strin
     if (keys?.size === 0) index.delete(value);
   };
 
-  const isStale = ({ metadata }: KubeObject, key: string): boolean => {
+  /** The write that is newer than this copy. */
+  const newerWrite = ({ metadata }: KubeObject, key: string): { readonly at: number } | undefined => {
     const last = written.get(key);
-    if (last === undefined || last.uid !== metadata.uid) return false;
+    if (last === undefined || last.uid !== metadata.uid) return undefined;
     const order = compareResourceVersions(metadata.resourceVersion, last.resourceVersion);
-    return order !== undefined && order < 0;
+    return order !== undefined && order < 0 ? last : undefined;
   };
 
   const store: WritableStore<T> = {
@@ -63,7 +67,7 @@ export function createStore<T extends KubeObject>(indexBy?: (object: T) => strin
       objects.set(key, object);
       const value = indexBy?.(object);
       if (value !== undefined) index.set(value, (index.get(value) ?? new Set()).add(key));
-      if (written.has(key) && !isStale(object, key)) written.delete(key);
+      if (written.has(key) && newerWrite(object, key) === undefined) written.delete(key);
       return before;
     },
     remove(key) {
@@ -79,10 +83,13 @@ export function createStore<T extends KubeObject>(indexBy?: (object: T) => strin
       const seen = objects.get(key)?.metadata;
       // The watch may have been faster than the answer to our write.
       const caughtUp = seen?.uid === uid && (compareResourceVersions(seen.resourceVersion, resourceVersion) ?? -1) >= 0;
-      if (caughtUp || isStale(object, key)) return;
-      written.set(key, { uid, resourceVersion });
+      if (caughtUp || newerWrite(object, key) !== undefined) return;
+      written.set(key, { uid, resourceVersion, at: performance.now() });
     },
-    isStale: (object) => isStale(object, keyOf(object)),
+    staleForMs(object) {
+      const newer = newerWrite(object, keyOf(object));
+      return newer === undefined ? undefined : performance.now() - newer.at;
+    },
   };
   return store;
 }

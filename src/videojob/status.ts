@@ -9,7 +9,7 @@ export const EMPTY_STATUS: VideoJobStatus = Object.freeze({});
  * nothing (the list is a map by type), and a field set to undefined is an absent one.
  */
 export function equalStatus(a: VideoJobStatus, b: VideoJobStatus): boolean {
-  return isDeepStrictEqual(normalised(a), normalised(b));
+  return equalConditions(a.conditions, b.conditions) && equalFields(a, b) && equalFields(b, a);
 }
 
 /**
@@ -36,10 +36,19 @@ function mergePatch(
   return patch;
 }
 
-function normalised({ conditions, ...others }: VideoJobStatus): unknown {
-  const said = Object.entries(others).filter(([, value]) => value !== undefined);
-  const sorted = conditions?.toSorted((x, y) => (x.type < y.type ? -1 : 1));
-  return { ...Object.fromEntries(said), ...(sorted === undefined ? {} : { conditions: sorted }) };
+/** Whether every field of the first but its conditions is the second's. */
+function equalFields(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  for (const field in a) if (field !== 'conditions' && !isDeepStrictEqual(a[field], b[field])) return false;
+  return true;
+}
+
+function equalConditions(a: VideoJobStatus['conditions'], b: VideoJobStatus['conditions']): boolean {
+  if (isDeepStrictEqual(a, b)) return true;
+  return a !== undefined && b !== undefined && isDeepStrictEqual(byType(a), byType(b));
+}
+
+function byType(conditions: NonNullable<VideoJobStatus['conditions']>): unknown {
+  return conditions.toSorted((x, y) => (x.type < y.type ? -1 : 1));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

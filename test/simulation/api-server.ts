@@ -169,8 +169,12 @@ export class ApiServer {
 const videoJobDefaults = { cancel: false, suspend: false, ttlSecondsAfterFinished: 86_400 };
 
 function jsonOf(value: unknown): Json {
-  if (typeof value !== 'object' || value === null) throw kubeError(400, 'BadRequest', 'not an object');
-  return Object.fromEntries(Object.entries(value));
+  if (!isJson(value)) throw kubeError(400, 'BadRequest', 'not an object');
+  return value;
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null;
 }
 
 /** RFC 7386. */

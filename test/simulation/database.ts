@@ -84,9 +84,14 @@ export class DatabaseDoor implements DatabasePool {
   async end(): Promise<void> {}
 }
 
+const names = new Map<string, string>();
+
 function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
   const name = statement.exec(text)?.[1];
   if (name === undefined) throw new Error(`the model of PostgreSQL does not know this statement: ${text.slice(0, 80)}`);
+  names.set(text, name);
   return name;
 }
 

@@ -1,10 +1,11 @@
 import type { KubeObject, Resource } from '../../src/kube/resources.ts';
 import { keyOf } from '../../src/kube/resources.ts';
-import { createStore, trim, type WritableStore } from '../../src/kube/store.ts';
+import { createStore, type WritableStore } from '../../src/kube/store.ts';
 import type { ApiServer, Change } from './api-server.ts';
 import type { Network } from './network.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';
+import { asRead } from './reading.ts';
 
 const relistMs = 600_000;
 
@@ -78,7 +79,7 @@ export class Informer<T extends KubeObject> {
   }
 
   #take({ type, object }: Change): void {
-    const parsed = trim(this.#resource.parse(object));
+    const parsed = asRead(this.#resource, object);
     if (type === 'DELETED') this.store.remove(keyOf(parsed));
     else this.store.put(parsed);
     this.#onChange(parsed);
@@ -107,7 +108,7 @@ export class Informer<T extends KubeObject> {
     this.#told = this.#server.changes.length;
     const found = new Map(
       this.#server.list(this.#resource.plural).map((object) => {
-        const parsed = trim(this.#resource.parse(object));
+        const parsed = asRead(this.#resource, object);
         return [keyOf(parsed), parsed] as const;
       }),
     );

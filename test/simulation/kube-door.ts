@@ -5,6 +5,7 @@ import { type ApiServer, kubeError, type StoredObject } from './api-server.ts';
 import type { Misdeed } from './luck.ts';
 import type { Network, Outcome } from './network.ts';
 import type { Process } from './process.ts';
+import { asRead } from './reading.ts';
 
 const writing: readonly Misdeed[] = [
   ...(['before', 'after', 'delayed', 'twice', 'kill before', 'kill after', 'pause', 'busy', 'conflict'] as const),
@@ -35,9 +36,8 @@ export function kubeDoor(network: Network, server: ApiServer, process: Process):
     });
   }
 
-  const parsed = <T extends KubeObject>(resource: Resource<T>, object: StoredObject): T => resource.parse(object);
   const get: KubeClient['get'] = (resource, { name }, options) =>
-    ask(`get ${resource.kind}`, name, reading, () => parsed(resource, server.get(resource.plural, name)), options);
+    ask(`get ${resource.kind}`, name, reading, () => asRead(resource, server.get(resource.plural, name)), options);
 
   return {
     get,
@@ -57,7 +57,7 @@ export function kubeDoor(network: Network, server: ApiServer, process: Process):
         items: server
           .list(resource.plural)
           .filter(matching(labelSelector))
-          .map((one) => parsed(resource, one)),
+          .map((one) => asRead(resource, one)),
         ...{ resourceVersion: '0', continue: undefined },
       }));
     },
@@ -70,14 +70,14 @@ export function kubeDoor(network: Network, server: ApiServer, process: Process):
         effect,
         name,
         writing,
-        () => parsed(resource, server.create(resource.plural, namespace, given)),
+        () => asRead(resource, server.create(resource.plural, namespace, given)),
         options,
       );
     },
     patch(resource, { name }, patch, { subresource, ...options } = {}) {
       const effect = subresource === 'status' ? 'status mirror' : 'spec' in patch ? 'mirror cancel' : 'finalizer';
       const perform = (): StoredObject => server.patch(resource.plural, name, patch, subresource);
-      return ask(effect, name, writing, () => parsed(resource, perform()), options);
+      return ask(effect, name, writing, () => asRead(resource, perform()), options);
     },
     replace: () => Promise.reject(kubeError(405, 'MethodNotAllowed')),
     delete(resource, { name }, { uid, ...options }) {

@@ -206,9 +206,18 @@ export class Tables {
   }
 }
 
+/** The same few instants are written again and again. */
+const written = new Map<number, string>();
+
 /** A timestamptz inside jsonb. */
 export function iso(instant: number): string;
 export function iso(instant: number | null): string | null;
 export function iso(instant: number | null): string | null {
-  return instant === null ? null : new Date(instant).toISOString();
+  if (instant === null) return null;
+  const known = written.get(instant);
+  if (known !== undefined) return known;
+  if (written.size > 1_000) written.clear();
+  const text = new Date(instant).toISOString();
+  written.set(instant, text);
+  return text;
 }
