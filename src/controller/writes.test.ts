@@ -150,7 +150,7 @@ describe('a copy that is older than our own write', () => {
     expect([stale.length, asked.length]).toEqual([1, 0]);
   });
 
-  it('is replaced by the API server\'s own once the watch has had its time: the event may be lost', async () => {
+  it("is replaced by the API server's own once the watch has had its time: the event may be lost", async () => {
     const { passed, asked } = await passAfter(2_000);
     expect(asked).toMatchObject([{ method: 'GET' }]);
     // From here on it is decided: the database is asked, and is not there.

@@ -44,7 +44,7 @@ async function controlled(see: (object: StoredVideoJob) => StoredVideoJob = (obj
       byIndex: () => [],
       size: 0,
       wrote: () => undefined,
-      isStale: () => false,
+      staleForMs: () => undefined,
     },
     missing: watchMissingObjects(ledger.controller, log),
     terminating: watchTerminatingJobs(),

@@ -123,7 +123,8 @@ test('a burst of 1,500 creates with a watch and workers ends with every object w
     log,
     pass: async (key) => {
       const object = follower.store.get(key);
-      if (object === undefined || object.status !== undefined || follower.store.isStale(object)) return undefined;
+      if (object === undefined || object.status !== undefined || follower.store.staleForMs(object) !== undefined)
+        return undefined;
       const { resourceVersion } = object.metadata;
       const patch = { metadata: { resourceVersion }, status: { attempts: 1 } };
       follower.store.wrote(await client.patch(VIDEOJOBS, splitKey(key), patch, { subresource: 'status' }));

@@ -17,9 +17,8 @@ import type { World } from './world.ts';
 interface Update {
   readonly updateId: number;
   readonly tap: Tap | { readonly cancel: string; readonly person: number };
-  isStored: boolean;
-  /** In the row, so that a rollback takes it back. */
-  readonly row: { isDecided: boolean };
+  /** In PostgreSQL, so that a rollback takes it back. */
+  readonly row: { isStored: boolean; isDecided: boolean };
   isAnswered: boolean;
   isTaken: boolean;
 }
@@ -53,7 +52,24 @@ export class Crowd {
 
   /** Nobody will do anything more, and everything said was heard. */
   get isQuiet(): boolean {
-    return this.#left === 0 && this.#updates.every(({ isAnswered }) => isAnswered);
+    const { telegram } = this.#world;
+    return (
+      this.#left === 0 &&
+      this.#updates.every(({ isAnswered, updateId }) => isAnswered && telegram.confirmed.has(updateId))
+    );
+  }
+
+  /** How often people tapped. */
+  get taps(): number {
+    return this.#updates.length;
+  }
+
+  /** Updates that Telegram will not send again, and that nobody stored. */
+  get lostUpdates(): number[] {
+    const { telegram } = this.#world;
+    return this.#updates.flatMap(({ updateId, row }) =>
+      telegram.confirmed.has(updateId) && !row.isStored ? [updateId] : [],
+    );
   }
 
   begin(): void {
@@ -89,7 +105,7 @@ export class Crowd {
 
   #say(tap: Update['tap']): void {
     const update = {
-      ...{ updateId: this.#updates.length + 1, tap, isStored: false, row: { isDecided: false } },
+      ...{ updateId: this.#updates.length + 1, tap, row: { isStored: false, isDecided: false } },
       ...{ isAnswered: false, isTaken: false },
     };
     this.#updates.push(update);
@@ -98,7 +114,7 @@ export class Crowd {
 
   /** One receiver asks Telegram, stores, and only then confirms; what was not confirmed comes again. */
   async #receive(update: Update): Promise<void> {
-    const { network, engine, random } = this.#world;
+    const { network, engine, random, telegram } = this.#world;
     const [bot] = this.#world.liveBots;
     const again = (): void => void engine.after(random.between(300, 2_000), null, () => void this.#receive(update));
     if (bot === undefined) {
@@ -117,9 +133,10 @@ export class Crowd {
       await network.ask({
         ...{ process: bot.process, side: 'telegram', effect: 'confirm updates', lost, limitMs: 35_000 },
         misdeeds: ['before', 'after', 'kill before', 'kill after'],
-        perform: () => undefined,
+        perform: () => void telegram.confirmed.add(update.updateId),
       });
       watch();
+      if (!telegram.confirmed.has(update.updateId)) again();
     } catch {
       watch();
       again();
@@ -127,8 +144,10 @@ export class Crowd {
   }
 
   #stored(update: Update): void {
-    if (update.isStored) return;
-    update.isStored = true;
+    const { tables } = this.#world;
+    if (update.row.isStored) return;
+    tables.set(update.row, { isStored: true });
+    this.#world.onCommit(tables.commit());
     // Rung by a notification: every replica looks, and one gets the row.
     this.#handle(update);
   }
@@ -136,7 +155,7 @@ export class Crowd {
   #handle(update: Update): void {
     const { engine, random } = this.#world;
     engine.after(random.between(1, 30), null, () => {
-      if (update.isAnswered) return;
+      if (update.isAnswered || !update.row.isStored) return;
       const bots = this.#world.liveBots;
       const bot = bots[random.between(0, Math.max(0, bots.length - 1))];
       const later = (): void => this.#handle(update);
@@ -173,7 +192,7 @@ export class Crowd {
 
   async #decideAndAnswer(update: Update, bot: Bot): Promise<void> {
     if (!update.row.isDecided) await this.#decide(update, bot);
-    await bot.telegram.answerCallback('tap', 'noted').catch(() => undefined);
+    await bot.telegram.answerCallback(`tap ${update.updateId}`, 'noted').catch(() => undefined);
   }
 
   async #decide(update: Update, bot: Bot): Promise<void> {

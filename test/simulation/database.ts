@@ -55,9 +55,20 @@ export class DatabaseDoor implements DatabasePool {
     const process = this.#process;
     let mark: ReturnType<Tables['mark']> | undefined;
     let first: { name: string; about: string | undefined } | undefined;
+    const statements: { name: string; values: readonly unknown[] }[] = [];
     const undo = (): void => {
       if (mark !== undefined) tables.rollback(mark);
       mark = undefined;
+    };
+    const again = (): void => {
+      const begin = tables.mark();
+      try {
+        for (const statement of statements) callModel(tables, statement.name, statement.values);
+        this.#onCommit(tables.commit());
+      } catch {
+        // Refused, as a transaction that comes a second time may be: it has no effect.
+        tables.rollback(begin);
+      }
     };
     return {
       query: async (text, values = []) => {
@@ -67,11 +78,12 @@ export class DatabaseDoor implements DatabasePool {
         else if (text === 'commit') {
           await this.#network.commit(
             { process, effect: first?.name ?? 'commit', about: first?.about },
-            { apply: () => this.#onCommit(tables.commit()), undo, lost: connectionLost },
+            { apply: () => this.#onCommit(tables.commit()), undo, again, lost: connectionLost },
           );
         } else {
           const name = nameOf(text);
           const answer = call(tables, name, values);
+          statements.push({ name, values });
           first ??= { name, about: aboutOf(name, values, tables) };
           return { rows: [{ answer }] };
         }

@@ -44,6 +44,15 @@ export interface Tampering {
   readonly effect: string;
 }
 
+/** A transaction that waits for its COMMIT. */
+interface Transaction {
+  readonly apply: () => void;
+  readonly undo: () => void;
+  /** The same statements in another transaction. */
+  readonly again: () => void;
+  readonly lost: () => unknown;
+}
+
 /** What the other sides can take back, so that an effect can be answered and not done. */
 export type Undo = () => void;
 
@@ -123,7 +132,7 @@ export class Network {
   /** COMMIT of a transaction whose statements met nobody: it takes effect at this instant or never, and only its answer is late. */
   commit(
     about: Pick<Ask<void>, 'process' | 'effect' | 'about'>,
-    { apply, undo, lost }: { apply: () => void; undo: () => void; lost: () => unknown },
+    { apply, undo, again, lost }: Transaction,
   ): Promise<void> {
     const { process, effect } = about;
     const later = (outcome: Outcome<void>): Promise<void> => this.#hear(process, this.#latency(), () => outcome);
@@ -139,7 +148,12 @@ export class Network {
     else {
       this.journal?.push({ effect, process: process.name, about: about.about });
       this.onPerformed(about, this.engine.now);
-      apply();
+      if (this.#tampering?.effect === effect)
+        this.#tamperedCommit(process, this.#tampering.how, { apply, undo, again });
+      else {
+        apply();
+        this.#release(process);
+      }
     }
     if (decision?.misdeed.startsWith('kill') === true) {
       process.kill();
@@ -248,8 +262,7 @@ export class Network {
     this.onPerformed(ask, startedAt);
     if (ask.effect !== effect) {
       const outcome = attempt(ask.perform);
-      this.#held.get(ask.process)?.();
-      this.#held.delete(ask.process);
+      this.#release(ask.process);
       return outcome;
     }
     if (how === 'double') {
@@ -263,6 +276,21 @@ export class Network {
     undo();
     if (how === 'swap') this.#held.set(ask.process, () => void attempt(ask.perform));
     return outcome;
+  }
+
+  #tamperedCommit(process: Process, how: Tampering['how'], { apply, undo, again }: Omit<Transaction, 'lost'>): void {
+    if (how === 'double') apply();
+    else undo();
+    if (how === 'double') again();
+    if (how === 'swap') this.#held.set(process, again);
+  }
+
+  /** What was held back until this process's next effect was done: it is done a moment after it, unless the process dies in between. */
+  #release(process: Process): void {
+    const held = this.#held.get(process);
+    if (held === undefined) return;
+    this.#held.delete(process);
+    this.engine.after(1, process, held);
   }
 
   #latency(): number {

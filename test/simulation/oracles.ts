@@ -83,6 +83,9 @@ export function judge(world: World, isLate: boolean): Finding[] {
     if (!isKept)
       add('lost', 'no acknowledged result lost', `order ${orderId} was ${what}, and is ${hold?.state ?? 'gone'}`);
   }
+  for (const update of world.crowd.lostUpdates) {
+    add('lost', 'no acknowledged result lost', `update ${update} was confirmed, and is not stored`);
+  }
   for (const text of world.faultsOfOurs) add('violation', 'nothing unclassified', text);
   return found;
 }

@@ -1,4 +1,5 @@
 import { rowsStruck } from '../faults/crash-table.ts';
+import { endingOf } from './ending.ts';
 import type { Decision } from './luck.ts';
 import { STEP_OF, type StruckEffect, type Tampering } from './network.ts';
 import { type Finding, isAtRest, judge } from './oracles.ts';
@@ -21,13 +22,15 @@ export interface Played {
   readonly happenings: number;
   readonly virtualSeconds: number;
   readonly journal: World['network']['journal'];
+  /** What stays of it, line by line; where it was asked for. */
+  readonly ending: readonly string[] | undefined;
 }
 
 /** After the last fault everything has to be at rest within this time: longer than every clock, lease, pause and relist. */
 const patienceMs = 45 * 60_000;
 
 /** Plays one schedule from its beginning to its end. Pure: the same schedule gives the same answer. */
-export function play(schedule: Schedule, { tampering, journal = false }: PlayOptions = {}): Played {
+export function play(schedule: Schedule, { tampering, journal = false, ending = false }: PlayOptions = {}): Played {
   const world = new World(schedule, tampering);
   if (journal) world.network.journal = [];
   return inVirtualTime(world.engine, new Random(schedule.seed, 8), () => {
@@ -39,7 +42,7 @@ export function play(schedule: Schedule, { tampering, journal = false }: PlayOpt
       return isAtRest(world);
     };
     const ended = world.engine.run(isOver, world.quietAt + patienceMs);
-    return report(world, ended !== 'over');
+    return { ...report(world, ended !== 'over'), ending: ending ? endingOf(world) : undefined };
   });
 }
 
@@ -47,9 +50,11 @@ export interface PlayOptions {
   readonly tampering?: Tampering | undefined;
   /** Whether every performed effect is written down. */
   readonly journal?: boolean;
+  /** Whether it is told what stays of it. */
+  readonly ending?: boolean;
 }
 
-function report(world: World, isLate: boolean): Played {
+function report(world: World, isLate: boolean): Omit<Played, 'ending'> {
   const { network, tables, engine, quietAt } = world;
   const rows = new Set<number>();
   for (const { effect, fault } of network.struck) {

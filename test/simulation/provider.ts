@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callbackPath } from '../../src/generation/hint.ts';
-import { type PollResult, ProviderError, type SubmitResult, type VideoProvider } from '../../src/provider/provider.ts';
+import {
+  type PollResult,
+  ProviderError,
+  type SubmitRequest,
+  type SubmitResult,
+  type VideoProvider,
+} from '../../src/provider/provider.ts';
 import type { Engine } from './engine.ts';
 import type { Misdeed } from './luck.ts';
 import type { Network } from './network.ts';
@@ -45,6 +51,8 @@ export function taskOfFilm(bytes: Uint8Array): string {
 /** The provider: what it was paid for, and what became of it. */
 export class Provider {
   readonly tasks: Task[] = [];
+  /** Addresses of photos it holds. */
+  readonly photos = new Set<string>();
   readonly #engine: Engine;
   readonly #network: Network;
   readonly #random: Random;
@@ -66,9 +74,11 @@ export class Provider {
     this.#onCallback = onCallback;
   }
 
-  make(callbackUrl: string | undefined): Task {
-    const [next = 'film'] = this.#outcomes;
+  make({ callbackUrl, imageUrl }: Pick<SubmitRequest, 'callbackUrl' | 'imageUrl'>): Task {
+    const [drawn = 'film'] = this.#outcomes;
     if (this.#outcomes.length > 1) this.#outcomes.shift();
+    // Nothing can be made of a photo that is not there.
+    const next = this.photos.has(imageUrl) ? drawn : 'failure';
     const seconds = this.#random.between(3, 20);
     const task: Task = {
       ...{ taskId: `task-${this.tasks.length + 1}-${this.#random.hex(8)}`, callbackUrl, createdAt: this.#engine.now },
@@ -132,14 +142,18 @@ export function providerDoor(network: Network, provider: Provider, process: Proc
     uploadPhoto: (_bytes, _mime, name, signal) =>
       network.ask({
         ...{ ...common, effect: 'upload', misdeeds: asking, signal, limitMs: 60_000 },
-        perform: () => ({ url: `https://files.example/${name}` }),
+        perform: () => {
+          const url = `https://files.example/${name}`;
+          provider.photos.add(url);
+          return { url };
+        },
         lost: () => ({ error: new ProviderError('provider-busy', 'the photo was not taken') }),
       }),
-    submit: ({ callbackUrl }, signal) =>
+    submit: (request, signal) =>
       network.ask<SubmitResult>({
         ...{ ...common, effect: 'createTask', signal, limitMs: 60_000 },
         misdeeds: ['before', 'after', 'delayed', 'kill before', 'kill after', 'pause', 'refused', 'busy'],
-        perform: () => ({ kind: 'accepted', taskId: provider.make(callbackUrl).taskId }),
+        perform: () => ({ kind: 'accepted', taskId: provider.make(request).taskId }),
         lost: () => ({ value: { kind: 'unknown', failure: 'ambiguous' } }),
         unsent: () => ({ value: refusal('provider-busy', 1) }),
         instead: ({ misdeed, ms }) => ({

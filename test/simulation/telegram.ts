@@ -26,6 +26,10 @@ export class Telegram {
   readonly rooms = new Map<number, TelegramChatRoom>();
   /** Every film that was ever put on a screen. */
   readonly shown: { chatId: number; messageId: number; film: string; at: number }[] = [];
+  /** Updates that are not sent again. */
+  readonly confirmed = new Set<number>();
+  /** Taps whose buttons turn no more. */
+  readonly answered = new Set<string>();
   readonly #films = new Map<string, string>();
   readonly #now: () => number;
   #messages = 100;
@@ -75,8 +79,12 @@ export class Telegram {
       messages: room.messages.map((one) => ({ ...one })),
     }));
     const shown = this.shown.length;
+    const confirmed = [...this.confirmed];
+    const answered = [...this.answered];
     return () => {
       this.shown.length = shown;
+      refill(this.confirmed, confirmed);
+      refill(this.answered, answered);
       for (const { room, messages } of rooms) room.messages.splice(0, room.messages.length, ...messages);
     };
   }
@@ -98,6 +106,11 @@ export class Telegram {
     if (message === undefined) throw refusal(method, 400, 'Bad Request: message to edit not found');
     return message;
   }
+}
+
+function refill<T>(set: Set<T>, values: readonly T[]): void {
+  set.clear();
+  for (const value of values) set.add(value);
 }
 
 function refusal(method: string, errorCode: number, description: string, retryAfter?: number): TelegramError {
@@ -136,7 +149,7 @@ export function telegramDoor(network: Network, telegram: Telegram, process: Proc
     editKeyboard: absent,
     deleteMessage: (chatId, messageId) =>
       answer('deleteMessage', () => telegram.remove(chatId, messageId), undefined, 15_000),
-    answerCallback: () => answer('answer the tap', () => undefined, undefined, 15_000),
+    answerCallback: (tap) => answer('answer the tap', () => void telegram.answered.add(tap), undefined, 15_000),
     answerCheckout: absent,
     sendInvoice: absent,
     refundStars: absent,

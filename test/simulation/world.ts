@@ -177,9 +177,12 @@ export class World {
     if (side === 'postgres') return this.tables.pin();
     if (side === 'api') return this.server.snapshot();
     if (side === 'provider') {
-      const made = this.provider.tasks.length;
+      const { tasks, photos } = this.provider;
+      const made = tasks.length;
+      const known = new Set(photos);
       return () => {
-        this.provider.tasks.length = made;
+        tasks.length = made;
+        for (const photo of photos) if (!known.has(photo)) photos.delete(photo);
       };
     }
     if (side === 'telegram') return this.telegram.snapshot();

@@ -35,7 +35,8 @@ export async function runMutants(options: MutantOptions): Promise<MutantRun> {
     print(`${wordFor(verdict)}  ${verdict.mutant}  --  ${verdict.by}`);
   };
   if (wants(options, 'schema')) await trySchema(options, tell);
-  if (wants(options, 'effect')) await tryEffects(picked(await effectMutants(), options), options.seed, tell);
+  if (wants(options, 'effect'))
+    await tryEffects(picked(await effectMutants(options.seed), options), options.seed, tell);
   if (wants(options, 'source')) await trySources(picked(sourceMutants, options), options.seed, tell);
   return close(verdicts, print);
 }

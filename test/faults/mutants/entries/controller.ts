@@ -170,10 +170,18 @@ export const controllerMutants: readonly SourceMutant[] = [
   {
     name: 'decide from a copy older than our own write',
     file: 'src/controller/pass.ts',
-    find: 'if (tools.store.isStale(stored)) {',
-    replace: 'if (tools.store.isStale(stored) && Math.random() < 0) {',
+    find: 'if (staleForMs === undefined) return cached;',
+    replace: 'if (staleForMs !== Number.NaN) return cached;',
     row: 40,
-    caughtBy: { ...applying, test: 'an older copy' },
+    caughtBy: { ...applying, test: 'is not decided from' },
+  },
+  {
+    name: 'wait for ever for the event of our own write',
+    file: 'src/controller/pass.ts',
+    find: 'const watchDelayMs = 2_000;',
+    replace: 'const watchDelayMs = 2_000_000;',
+    row: 40,
+    caughtBy: { ...applying, test: 'once the watch has had its time' },
   },
   {
     name: 'close an order at the first look that misses its object',
