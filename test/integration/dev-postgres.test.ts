@@ -65,14 +65,15 @@ describe('PostgreSQL of the development environment', () => {
     await expect(query(server.ownerUrl, 'select 1')).rejects.toThrow('ECONNREFUSED');
   });
 
-  it.skipIf(inContainer)(
-    'keeps what was committed when it is killed and started again in the same directory',
-    async () => {
-      const first = await start({ ephemeral: false });
-      await query(first.ownerUrl, 'create table kept as select 42 as value');
+  it.skipIf(inContainer).each([false, true])(
+    'keeps what was committed when it is killed and started again in the same directory (ephemeral: %s)',
+    async (ephemeral) => {
+      const first = await start({ ephemeral });
+      await query(first.ownerUrl, 'create table kept (value integer)');
+      await query(first.ownerUrl, 'insert into kept values (42) returning value');
       process.kill(first.pid, 'SIGKILL');
       await untilGone(first.pid);
-      const second = await start({ ephemeral: false });
+      const second = await start({ ephemeral });
       expect(await query(second.ownerUrl, 'select value from kept')).toBe(42);
     },
   );
