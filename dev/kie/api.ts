@@ -44,14 +44,20 @@ async function answerCreate(
   response: ServerResponse,
   call: OpenCall,
 ): Promise<Answer> {
-  const { store, lifecycle, refusals } = service;
+  const { store, lifecycle, refusals, failures } = service;
   if (!service.creates.allow(service.apiKey, store.behaviour.createsPerTenSeconds)) {
     return coded(429, 'Your call frequency is too high. Please try again later.', 429);
   }
   const base = baseOf(request);
   const isOurs = (url: URL) => url.origin === base && url.pathname.startsWith('/files/');
   const ownFile = (url: URL) => (isOurs(url) ? ownBytes(service, url) : undefined);
-  const created = await createTask(await readJson(request), { behaviour: store.behaviour, base, ownFile, refusals });
+  const created = await createTask(await readJson(request), {
+    behaviour: store.behaviour,
+    base,
+    ownFile,
+    refusals,
+    failures,
+  });
   if ('code' in created) return coded(created.code, created.msg);
   const { task, image, tags } = created;
   if (image !== undefined) await lifecycle.keepImage(image);

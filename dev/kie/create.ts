@@ -22,6 +22,8 @@ export type CreateParts = {
   readonly ownFile: (url: URL) => Promise<Uint8Array | undefined> | undefined;
   /** How often a prompt with a `refuse-` tag was refused so far. */
   readonly refusals: Map<string, number>;
+  /** Prompts of which a task was made, for the `fail-once` tag. */
+  readonly failures: Set<string>;
 };
 
 export type Created = { readonly task: Task; readonly image: FetchedImage | undefined; readonly tags: Tags };
@@ -42,27 +44,32 @@ export async function createTask(body: unknown, parts: CreateParts): Promise<Cre
   const image = plan.imageUrl === undefined ? undefined : await fetchImage(plan.imageUrl, parts.ownFile);
   if (image !== undefined && 'code' in image) return image;
   const person = image !== undefined && (await showsThePerson(image.bytes));
-  const end = endOf(parts.behaviour, tags, person, model);
+  const end = endOf(parts, plan.prompt, tags, person, model);
   const task = newTask({ model, plan, end, image, callBackUrl, base: parts.base, param: JSON.stringify(parsed.data) });
   return { task, image, tags };
 }
 
 type End = { readonly seconds: number | null; readonly failCode: string; readonly failMsg: string };
 
-function endOf(behaviour: Behaviour, tags: Tags, person: boolean, model: string): End {
+function endOf({ behaviour, failures }: CreateParts, prompt: string, tags: Tags, person: boolean, model: string): End {
   const good: End = { seconds: behaviour.seconds, failCode: '', failMsg: '' };
   if (tags.has('cb-before-reply')) return { ...good, seconds: 0 };
   if (tags.has('stuck')) return { ...good, seconds: null };
-  const fail = /^([^:]*):?(.*)$/s.exec(tags.value('fail') ?? '');
-  if (tags.has('fail') && fail !== null) {
-    return { ...good, failCode: fail[1] === '' ? '500' : (fail[1] ?? '500'), failMsg: fail[2] ?? '' };
-  }
+  const told = tags.value('fail') ?? (failures.has(prompt) ? undefined : tags.value('fail-once'));
+  failures.add(prompt);
+  if (told !== undefined) return { ...good, ...failureOf(told) };
   if (person) return { ...personRefusal(model), seconds: behaviour.seconds * 0.3 };
   const late = tags.number('slow-late-success', 60);
   if (late !== undefined) return { ...good, seconds: late };
   if (behaviour.outcome === 'stuck') return { ...good, seconds: null };
   if (behaviour.outcome === 'fail') return { ...good, failCode: behaviour.failCode, failMsg: behaviour.failMsg };
   return good;
+}
+
+/** `CODE:TEXT`, with 500 where no code is given. */
+function failureOf(told: string): Pick<End, 'failCode' | 'failMsg'> {
+  const [, code = '', text = ''] = /^([^:]*):?(.*)$/s.exec(told) ?? [];
+  return { failCode: code === '' ? '500' : code, failMsg: text };
 }
 
 /** The words customers of KIE saw for a photo with a person in it. */

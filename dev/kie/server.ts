@@ -88,6 +88,7 @@ function openService(options: KieOptions): Service {
     creates: slidingWindow(10_000),
     polls: slidingWindow(1000),
     refusals: new Map(),
+    failures: new Set(),
     spoiledPolls: new Map(),
   };
 }

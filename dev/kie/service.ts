@@ -30,6 +30,8 @@ export type Service = {
   readonly polls: ReturnType<typeof slidingWindow>;
   /** How often a prompt with a `refuse-` tag was refused, and a task with a `poll-` tag answered badly. */
   readonly refusals: Map<string, number>;
+  /** Prompts of which a task was made, for the `fail-once` tag. */
+  readonly failures: Set<string>;
   readonly spoiledPolls: Map<string, number>;
 };
 

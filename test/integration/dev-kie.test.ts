@@ -312,9 +312,12 @@ describe('trouble on order', () => {
       await newTask({ prompt: 'x [[emu:fail:400:photorealistic people detected]]', first_frame_url }),
     );
     expect(failed).toMatchObject({ state: 'fail', failCode: '400', failMsg: 'photorealistic people detected' });
+    const one = { prompt: 'y [[emu:fail-once:400:photorealistic people detected]]', first_frame_url };
+    expect(await ended(await newTask(one))).toMatchObject({ state: 'fail', failCode: '400' });
+    expect(await ended(await newTask(one))).toMatchObject({ state: 'success' });
     await expect(create({ prompt: 'x [[emu:accept-then-drop]]', first_frame_url })).rejects.toThrow();
     expect((await create({ prompt: 'x [[emu:accept-then-500]]', first_frame_url })).status).toBe(500);
-    expect(await tasks()).toHaveLength(3);
+    expect(await tasks()).toHaveLength(5);
     expect(await look(await newTask({ prompt: 'x [[emu:unseen:60]]', first_frame_url }))).toMatchObject({
       code: 422,
       data: null,
