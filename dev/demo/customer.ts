@@ -11,7 +11,7 @@ const message = z.object({
   from: z.enum(['user', 'bot']),
   text: z.string().optional(),
   caption: z.string().optional(),
-  video: z.object({ file_size: z.number().optional() }).optional(),
+  video: z.object({ file_size: z.number().optional(), sha256: z.string().optional() }).optional(),
   reply_markup: z.object({ inline_keyboard: z.array(z.array(button)).optional() }).optional(),
   deleted: z.boolean().optional(),
 });

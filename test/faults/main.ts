@@ -2,6 +2,8 @@
 import { runMutants } from './mutants/run.ts';
 import { HELP, parseFaultsOptions } from './options.ts';
 import { runSchedules } from './schedules/run.ts';
+import { STORIES } from './schedules/stories.ts';
+import { WORKLOADS, type Workload } from './schedules/workloads.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseFaultsOptions(args);
@@ -19,7 +21,14 @@ async function main(args: readonly string[]): Promise<number> {
         stopping.abort();
       });
       const print = (line: string): void => console.log(line);
-      const { complaints, summary } = await runSchedules({ ...options, print, signal: stopping.signal });
+      const isAbout = ({ name }: Workload): boolean => name.includes(options.about ?? '');
+      const { complaints, summary } = await runSchedules({
+        ...options,
+        workloads: WORKLOADS.filter(isAbout),
+        stories: STORIES.filter(isAbout),
+        print,
+        signal: stopping.signal,
+      });
       if (stopping.signal.aborted) complaints.push(`interrupted after ${summary.schedules} schedules`);
       for (const complaint of complaints) console.error(complaint);
       return complaints.length === 0 ? 0 : 1;

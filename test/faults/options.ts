@@ -10,6 +10,8 @@ export type FaultsOptions =
       /** Only the schedule of this number. */
       readonly only: number | undefined;
       readonly lanes: number;
+      /** Only workloads and stories with this in their name. */
+      readonly about: string | undefined;
     }
   | {
       readonly mode: 'mutants';
@@ -24,6 +26,7 @@ export const HELP = `npm run faults -- --schedules 200            plays orders o
   --seed N       the seed they are drawn with; printed by each run, random otherwise
   --replay N.M   only schedule M of the run with seed N (with the --schedules of that run, 200 unless said)
   --lanes N      whole systems side by side (3)
+  --about TEXT   only workloads with this in their name; the same seed then draws others
 npm run faults -- --mutants                 breaks the product in one place after another; ends with "caught N of M"
   --kind KIND    only one kind: ${mutantKinds.join(', ')}
   --only TEXT    only mutants with this in their name or file
@@ -66,10 +69,11 @@ export function parseFaultsOptions(args: readonly string[]): FaultsOptions {
     seed: replay === null ? (number('--seed') ?? Math.floor(Math.random() * 1_000_000)) : Number(replay[1]),
     only: replay === null ? undefined : Number(replay[2]),
     lanes: number('--lanes') ?? (replay === null ? 3 : 1),
+    about: given.get('--about'),
   };
 }
 
-const known = new Set(['--schedules', '--seed', '--replay', '--lanes', '--kind', '--only', '--sample']);
+const known = new Set(['--schedules', '--seed', '--replay', '--lanes', '--about', '--kind', '--only', '--sample']);
 
 function required(option: string, value: string | undefined): string {
   if (value === undefined) throw new Error(`${option} needs a value; see --help.`);

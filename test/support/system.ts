@@ -32,6 +32,7 @@ const kieTask = z.object({
   state: z.string(),
   paid: z.boolean(),
   prompt: z.string(),
+  callBackUrl: z.string().nullable(),
 });
 export type KieTask = z.infer<typeof kieTask>;
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { errorCode } from '../../../dev/errors.ts';
 import type { Maker, Passage, Verdict } from '../../support/effect-board.ts';
 import type { WatchVerdict } from '../../support/kube-gate.ts';
 import type { Strike } from '../crash-table.ts';
@@ -6,6 +7,7 @@ import { type Atom, atomName, type Killable, type Server } from './atom.ts';
 import type { Play } from './play.ts';
 import { isSamePassage, type NewsPoint, newsOf, type Point, stepOf } from './point.ts';
 import { isOf } from './recording.ts';
+import { refusal, standInFaults, standInStrikes, strikesOf } from './strikes.ts';
 
 /** A fault that really struck. */
 export interface Struck {
@@ -128,6 +130,7 @@ class Trap implements Armed {
         return { kind: 'pass' };
       case 'jump':
         this.struck.push({ ...this.#told(), strikes: [{ step: 'clocks', fault: 'jumped' }] });
+        this.#play.isTimeMoved = true;
         for (const { id } of this.#play.orders) await this.#play.lane.pass(id, atom.seconds);
         return { kind: 'pass' };
       case 'pause':
@@ -198,7 +201,8 @@ class Trap implements Armed {
       (async () => {
         if (isReplicated) await this.#play.lane.replicate(maker);
         await pause(seconds * 1_000);
-        process.kill(pid, 'SIGCONT');
+        wake(pid);
+        this.#play.wokeAt = Date.now();
         // Both live for a moment before one of them goes.
         await pause(3_000);
         if (isReplicated) await this.#play.lane.endReplica(maker);
@@ -344,36 +348,6 @@ class Trap implements Armed {
   }
 }
 
-function strikesOf(point: Point, fault: Strike['fault']): Strike[] {
-  const step = stepOf(point);
-  return step === undefined ? [] : [{ step, fault }];
-}
-
-const standInFaults: Readonly<Record<string, Strike['fault']>> = {
-  'process-then-drop': 'after',
-  slow: 'delayed',
-  redeliver: 'twice',
-  '429': 'refused',
-};
-
-function standInStrikes(method: string, fault: Strike['fault']): Strike[] {
-  switch (method) {
-    case 'callback':
-      return [{ step: 'callback', fault: fault === 'twice' || fault === 'after' ? 'twice' : 'lost' }];
-    case 'getUpdates':
-      return [{ step: 'confirm updates', fault: 'after' }];
-    case 'createTask':
-    case 'recordInfo':
-    case 'download':
-    case 'editMessageMedia':
-      return [{ step: method, fault }];
-    case 'sendMessage':
-      return [{ step: 'notices', fault }];
-    default:
-      return [];
-  }
-}
-
 /** Says of one event after the other whether it is the one that is meant. */
 function matcher(point: NewsPoint): (about: Omit<NewsPoint, 'occurrence'>) => boolean {
   let seen = 0;
@@ -384,19 +358,11 @@ function matcher(point: NewsPoint): (about: Omit<NewsPoint, 'occurrence'>) => bo
   };
 }
 
-const reasons: Readonly<Record<number, string>> = {
-  409: 'Conflict',
-  410: 'Expired',
-  429: 'TooManyRequests',
-  500: 'InternalError',
-  503: 'ServiceUnavailable',
-};
-
-/** As the API server words it; other services look at the number. */
-function refusal(status: number): Verdict {
-  const body = {
-    ...{ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', code: status },
-    ...{ reason: reasons[status], message: 'struck by the bench' },
-  };
-  return { kind: 'answer', status, body, ...(status === 429 ? { retryAfter: 1 } : {}) };
+/** Whoever was ended in its sleep, by a deadline, is not there to be woken. */
+function wake(pid: number): void {
+  try {
+    process.kill(pid, 'SIGCONT');
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error;
+  }
 }

@@ -88,3 +88,22 @@ export function isLocal(atom: Atom): boolean {
       return false;
   }
 }
+
+/** Whether a message that the bot sends may come twice for it: it did not hear of the first one, or its lease ran out meanwhile. */
+export function mayRepeatWords(atom: Atom): boolean {
+  switch (atom.kind) {
+    case 'away':
+    case 'kill-other':
+    case 'jump':
+      return true;
+    case 'stand-in':
+      return atom.where === 'telegram';
+    default:
+      return 'at' in atom && 'maker' in atom.at && atom.at.maker === 'bot';
+  }
+}
+
+/** How long the faults make somebody sleep, so long may everything take longer. */
+export function asleepMs(atoms: readonly Atom[]): number {
+  return atoms.reduce((sum, atom) => sum + (atom.kind === 'pause' ? atom.seconds * 1_000 : 0), 0);
+}

@@ -18,7 +18,12 @@ export interface End {
   readonly told: readonly string[];
   /** What stands in the chat in the end. */
   readonly chat: readonly string[];
+  /** Kinds of notices of which nobody knows whether they reached the person; a new message is then not sent again. */
+  readonly unsure: readonly string[];
 }
+
+/** What an end is compared with, as far as it can be. */
+export type Reference = Omit<End, 'told' | 'chat' | 'unsure'> & Partial<Pick<End, 'told' | 'chat'>>;
 
 /** After the last thing that struck it, an order may take so long. */
 const withinMs = 150_000;
@@ -81,14 +86,14 @@ async function restOver(play: Play, order: SystemOrder, { after }: Workload): Pr
 
 async function over(play: Play, order: SystemOrder, what: string, there: () => Promise<boolean>): Promise<void> {
   try {
-    await waitFor(there, { what: `${what} (${order.id})`, within: withinMs, every: 150 });
+    await waitFor(there, { what: `${what} (${order.id})`, within: withinMs + play.patienceMs, every: 150 });
   } catch (cause) {
     const shown = await play.lane.system.admin('order', 'show', order.id).catch(() => 'it could not be shown');
     throw new StuckError(`${order.id} waits in vain for ${what}:\n${shown}`, { cause });
   }
 }
 
-const told = z.object({ kind: z.string() });
+const told = z.object({ kind: z.string(), ending: z.string() });
 const stage = z.object({ stage: z.string() });
 
 export async function endOf(play: Play, order: SystemOrder): Promise<End> {
@@ -101,13 +106,19 @@ export async function endOf(play: Play, order: SystemOrder): Promise<End> {
     stage,
   );
   const notices = await lane.rows(
-    `select distinct kind from ledger.notices where order_id = $1 and kind not in ('progress', 'slow') and ending = 'sent' order by 1`,
-    [order.id],
+    `select distinct kind, ending from ledger.notices
+     where order_id = any ($1) and kind not in ('progress', 'slow') and ending in ('sent', 'unknown') order by 1`,
+    // What is said of a group is said of any of its orders: of the first that is shown, of the one that is last.
+    [play.groupOf(order).orders.map(({ id }) => id)],
     told,
   );
   const screen = play.screens.get(order.id) ?? 0;
+  // A progress message that a struck bot sent, and could not write down, stays behind: another one is the order's.
+  const isLeftBehind = (text = ''): boolean =>
+    play.mayRepeatWords && /^Video \d of \d\. (Order accepted|In the queue|Preparing|Making)/.test(text);
   const messages = (await order.customer.messages()).filter(
-    ({ from, message_id: id, text }) => from === 'bot' && id >= screen && text?.includes('longer than usual') !== true,
+    ({ from, message_id: id, text }) =>
+      from === 'bot' && id >= screen && text?.includes('longer than usual') !== true && !isLeftBehind(text),
   );
   return {
     hold: `${seen.hold} ${seen.reason}`,
@@ -115,11 +126,41 @@ export async function endOf(play: Play, order: SystemOrder): Promise<End> {
       videoJob === undefined ? 'gone' : (findCondition(videoJob.status.conditions, 'Finished')?.reason ?? 'none'),
     delivery: seen.delivery,
     stages: stages.map((one) => one.stage),
-    told: notices.map(({ kind }) => kind),
+    told: [...new Set(notices.map(({ kind }) => kind))],
     chat: [
       ...new Set(messages.map(({ text, caption, video }) => `${video ? 'video: ' : ''}${firstLine(text ?? caption)}`)),
     ].sort(),
+    unsure: notices.filter(({ ending }) => ending === 'unknown').map(({ kind }) => kind),
   };
+}
+
+/**
+ * The references that the orders of one tap are compared with. What is said of a group depends on how each of it ended: where one ended
+ * otherwise, each is compared without the words.
+ */
+export function comparable(ends: readonly End[], references: readonly End[]): Reference[] {
+  const holds = (all: readonly End[]): string =>
+    all
+      .map(({ hold }) => hold)
+      .sort()
+      .join();
+  const isWhole = ends.length === 1 || holds(ends) === holds(references);
+  return references.map(({ hold, finished, delivery, stages, told, chat }) => ({
+    ...{ hold, finished, delivery, stages },
+    ...(isWhole ? { told, chat } : {}),
+  }));
+}
+
+/** Whether an end equals its reference as far as that goes. A message whose fate nobody knows may be missing. */
+export function isLike({ told, chat, unsure, ...facts }: End, reference: Reference): boolean {
+  const { told: wantedTold = told, chat: wantedChat = chat, ...wanted } = reference;
+  const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+  const isShown = (line: string): boolean => line.startsWith('video: ');
+  const isChatLike =
+    unsure.length === 0
+      ? isSame(chat, wantedChat)
+      : chat.every((line) => wantedChat.includes(line)) && isSame(chat.filter(isShown), wantedChat.filter(isShown));
+  return isSame(facts, wanted) && isSame(told, wantedTold) && isChatLike;
 }
 
 /** The beginning of a message without its numbers and order ids. */

@@ -50,7 +50,13 @@ export class Lane {
     };
     const extraEnv = { bot: { NEUROCARDS_MAX_ATTEMPTS: '2', NEUROCARDS_RECEIVER_LEASE_SECONDS: '2' } };
     try {
-      const system = await System.start({ renderSeconds: 1, settings: { usual_seconds: 5 }, extraEnv, detour });
+      // As many credits as the biggest group costs.
+      const system = await System.start({
+        renderSeconds: 1,
+        settings: { usual_seconds: 5, welcome_credits: 5 },
+        extraEnv,
+        detour,
+      });
       const [gates] = opened;
       if (gates === undefined) throw new Error('a system without gates');
       const lane = new Lane(system, gates);

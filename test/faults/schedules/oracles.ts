@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { en } from '../../../src/texts/en.ts';
 import type { SystemOrder } from '../../support/system.ts';
-import type { End } from './end.ts';
+import { type End, isLike, type Reference } from './end.ts';
+import { messagesWithVideo, tasksOf } from './group.ts';
 import type { Lane } from './lane.ts';
 import type { Play } from './play.ts';
 import { lostPayments } from './purchase.ts';
@@ -35,7 +36,7 @@ export async function complaintsOf(
   order: SystemOrder,
   workload: Workload,
   end: End,
-  references: readonly End[],
+  references: readonly Reference[],
 ): Promise<Complaint[]> {
   const { lane } = play;
   const seen = await look(lane, order.id);
@@ -54,7 +55,7 @@ export async function complaintsOf(
   if (settled === 1 && settlements[0]?.kind !== kind)
     complain('violations', `${seen.hold}, but the transfer is a ${settlements[0]?.kind}`);
 
-  const tasks = await lane.system.tasks(order);
+  const tasks = await tasksOf(play, order);
   const failed = tasks.filter(({ state }) => state === 'fail').length;
   if (tasks.length > 1 + failed) complain('doubled', `${tasks.length} tasks at the provider, ${failed} of them failed`);
 
@@ -75,19 +76,11 @@ export async function complaintsOf(
   return found;
 }
 
-/** Messages of the chat that hold or ever held this order's video, by the stand-in's own record. */
-async function messagesWithVideo(play: Play, order: SystemOrder): Promise<Set<number | undefined>> {
-  const edits = await play.lane.system.telegramCalls(order, 'editMessageMedia');
-  const sent = await play.lane.system.telegramCalls(order, 'sendVideo');
-  const shown = [...edits, ...sent].filter(({ processed, media }) => processed && media === 'video');
-  return new Set(shown.map(({ message_id: id }) => id));
-}
-
 /** The end equals that of the run without faults, or is one that this workload may come to when its parts are struck. */
-function compared(order: SystemOrder, end: End, workload: Workload, references: readonly End[]): Complaint[] {
+function compared(order: SystemOrder, end: End, workload: Workload, references: readonly Reference[]): Complaint[] {
   const wanted = references.find(({ hold }) => hold === end.hold);
   if (wanted !== undefined) {
-    return JSON.stringify(end) === JSON.stringify(wanted)
+    return isLike(end, wanted)
       ? []
       : [
           {
@@ -168,12 +161,13 @@ export async function latenciesOf(play: Play, order: SystemOrder, into: Latencie
   if (row === undefined) return;
   const created = play.lane.posts.get(order.id)?.created;
   // A clock that was let run out has moved the books, so there is nothing to measure from.
-  if (created !== undefined && play.causes.get(order.id)?.what !== 'clock') {
+  if (created !== undefined && !play.isTimeMoved && play.causes.get(order.id)?.what !== 'clock') {
     into.created.push({ order: order.id, ms: Math.max(0, created - row.placed_at.getTime()) });
   }
   const cause = await causeOf(play, order);
   if (cause !== undefined && row.settled_at !== null) {
-    into.settled.push({ order: order.id, cause: cause.what, ms: Math.max(0, row.settled_at.getTime() - cause.at) });
+    const since = Math.max(cause.at, play.wokeAt);
+    into.settled.push({ order: order.id, cause: cause.what, ms: Math.max(0, row.settled_at.getTime() - since) });
   }
 }
 
@@ -183,9 +177,12 @@ async function causeOf(play: Play, order: SystemOrder): Promise<{ what: string; 
   const given = play.causes.get(order.id);
   if (given !== undefined && hold === 'released') return given;
   if (hold === 'captured') {
-    const shown = (await lane.system.telegramCalls(order, 'editMessageMedia')).find(({ processed }) => processed);
+    const own = await messagesWithVideo(play, order);
+    const shown = (await lane.system.telegramCalls(order, 'editMessageMedia')).find(
+      ({ processed, message_id: id }) => processed && id !== undefined && own.has(id),
+    );
     return shown === undefined ? given : { what: 'shown', at: Date.parse(shown.time) };
   }
-  const ended = (await lane.system.tasks(order)).flatMap(({ finishedAt }) => finishedAt ?? []);
+  const ended = (await tasksOf(play, order)).flatMap(({ finishedAt }) => finishedAt ?? []);
   return ended.length === 0 ? undefined : { what: 'task failed', at: Math.max(...ended) };
 }

@@ -1,7 +1,9 @@
 import type { SystemOrder } from '../../support/system.ts';
 import type { Strike } from '../crash-table.ts';
 import { type Armed, arm, type Struck } from './arm.ts';
-import { type End, endOf, StuckError, untilOver } from './end.ts';
+import { asleepMs, mayRepeatWords } from './atom.ts';
+import { comparable, type End, endOf, StuckError, untilOver } from './end.ts';
+import { groupComplaints } from './group.ts';
 import type { Lane } from './lane.ts';
 import {
   brokenPromises,
@@ -38,6 +40,8 @@ export async function playSchedule(
   const began = performance.now();
   const { workload } = schedule;
   const play = new Play(lane);
+  play.patienceMs = asleepMs(schedule.atoms);
+  play.mayRepeatWords = schedule.atoms.some(mayRepeatWords);
   const armed: Armed[] = [];
   const complaints: Complaint[] = [];
   let ambiguous = 0;
@@ -51,11 +55,17 @@ export async function playSchedule(
     );
     await Promise.all(armed.map((one) => one.disarm()));
     await chain.end();
-    for (const order of play.orders) {
-      const end = await endOf(play, order);
-      if (end.hold === unknownEnd) ambiguous += 1;
-      complaints.push(...(await complaintsOf(play, order, workload, end, references)));
-      await latenciesOf(play, order, latencies);
+    for (const group of play.groups) {
+      const ends = await Promise.all(group.orders.map((order) => endOf(play, order)));
+      const wanted = comparable(ends, references);
+      for (const [index, order] of group.orders.entries()) {
+        const end = ends[index];
+        if (end === undefined) continue;
+        if (end.hold === unknownEnd) ambiguous += 1;
+        complaints.push(...(await complaintsOf(play, order, workload, end, wanted)));
+        await latenciesOf(play, order, latencies);
+      }
+      complaints.push(...(await groupComplaints(play, group)));
     }
     complaints.push(...(await brokenPromises(play)), ...(await unsoundBooks(lane)));
   } catch (error) {

@@ -10,6 +10,14 @@ import type { Lane } from './lane.ts';
 
 const pressed = z.object({ answered: z.boolean(), text: z.string().optional() });
 const placed = z.object({ order_id: z.string() });
+const screenSeconds = 60;
+
+/** What one tap came to: as many orders as were asked for, all of one person. */
+export interface Group {
+  readonly nonce: string;
+  readonly count: number;
+  readonly orders: readonly SystemOrder[];
+}
 
 /** What a person was promised: the log of one who stands outside, against which the books are read in the end. */
 export interface Acknowledged {
@@ -29,14 +37,21 @@ export interface Cause {
 export class Play {
   readonly lane: Lane;
   readonly orders: SystemOrder[] = [];
+  readonly groups: Group[] = [];
   readonly acknowledged: Acknowledged[] = [];
   readonly causes = new Map<string, Cause>();
-  /** When each order's tap was made. */
-  readonly tappedAt = new Map<string, number>();
   /** Nonces of every button that was tapped: each must have come to one group of orders. */
   readonly nonces = new Set<string>();
   /** Of the first person. */
   chat = 0;
+  /** Whether clocks of its orders were moved: times in the books then say nothing. */
+  isTimeMoved = false;
+  /** Whether what strikes may make the bot say something twice. */
+  mayRepeatWords = false;
+  /** When somebody who was made to sleep woke up last: what waited for them is measured from there. */
+  wokeAt = 0;
+  /** How much longer than usual everything may take, because something is made to sleep. */
+  patienceMs = 0;
   /** The message of each order that its button was on. */
   readonly screens = new Map<string, number>();
   readonly #keys = new Set<string>();
@@ -54,26 +69,52 @@ export class Play {
     return confirmation;
   }
 
-  /** Taps the button so often at the same time, and answers the one order that comes of it. */
-  async tap({ customer, mark, screen }: Confirmation, times = 1): Promise<SystemOrder> {
-    const at = Date.now();
-    const found = buttonsOf(screen).find(({ press }) => press.kind === 'create');
-    if (found === undefined || !('nonce' in found.press)) throw new Error('the confirmation has no button to create');
-    const { nonce } = found.press;
-    this.nonces.add(nonce);
-    for (let n = 0; n < times; n += 1) void this.#press(customer.chat, screen, found.data, 'tap', nonce);
-    const id = await waitFor(() => this.#orderOf(nonce), { what: `the order of ${nonce}`, within: 90_000, every: 25 });
-    this.#keys.add(id);
-    this.tappedAt.set(id, at);
-    this.screens.set(id, screen.message_id);
-    const order = { id, name: videoJobName(id), customer, mark };
-    this.orders.push(order);
-    return order;
+  /** Asks for so many videos instead of one; answers the confirmation that then stands in the chat. */
+  async choose(confirmation: Confirmation, count: number): Promise<Confirmation> {
+    const { customer, screen } = confirmation;
+    await customer.press(screen, (press) => press.kind === 'count' && press.count === count);
+    const changed = await customer.see(
+      `the confirmation of ${count} videos`,
+      screenSeconds,
+      (one) => one.message_id === screen.message_id && one.text?.includes(`How many: ${count} videos`) === true,
+    );
+    return { ...confirmation, screen: changed };
   }
 
-  async #orderOf(nonce: string): Promise<string | undefined> {
-    const sql = 'select order_id from ledger.orders join ledger.order_groups using (group_id) where nonce = $1';
-    return (await this.lane.rows(sql, [nonce], placed))[0]?.order_id;
+  /** Taps the button so often at the same time, and answers the orders that come of it, in their order. */
+  async tap({ customer, mark, screen }: Confirmation, times = 1, count = 1): Promise<readonly SystemOrder[]> {
+    const found = createButton(screen);
+    if (found === undefined) throw new Error('the confirmation has no button to create');
+    const { nonce, data } = found;
+    this.nonces.add(nonce);
+    for (let n = 0; n < times; n += 1) void this.#press(customer.chat, screen, data, 'tap', nonce);
+    const ids = await waitFor(() => this.#ordersOf(nonce), {
+      what: `the orders of ${nonce}`,
+      within: 90_000 + this.patienceMs,
+      every: 25,
+    });
+    const orders = ids.map((id) => ({ id, name: videoJobName(id), customer, mark }));
+    for (const { id } of orders) {
+      this.#keys.add(id);
+      this.screens.set(id, screen.message_id);
+    }
+    this.orders.push(...orders);
+    this.groups.push({ nonce, count, orders });
+    return orders;
+  }
+
+  async #ordersOf(nonce: string): Promise<string[] | undefined> {
+    const sql =
+      'select order_id from ledger.orders join ledger.order_groups using (group_id) where nonce = $1 order by position';
+    const found = await this.lane.rows(sql, [nonce], placed);
+    return found.length === 0 ? undefined : found.map((one) => one.order_id);
+  }
+
+  /** The other orders of the same tap, and itself. */
+  groupOf({ id }: Pick<SystemOrder, 'id'>): Group {
+    const found = this.groups.find(({ orders }) => orders.some((one) => one.id === id));
+    if (found === undefined) throw new Error(`order ${id} is of no tap of this play`);
+    return found;
   }
 
   /** Presses a button of the newest message that has it, as a person does who does not know what happens behind. */
@@ -143,4 +184,10 @@ export class Play {
     for (const key of this.#keys) if (text.includes(key)) return true;
     return false;
   }
+}
+
+/** The button that places the orders of a confirmation. */
+function createButton(screen: ChatMessage): { nonce: string; data: string } | undefined {
+  const found = buttonsOf(screen).find(({ press }) => press.kind === 'create');
+  return found === undefined || !('nonce' in found.press) ? undefined : { nonce: found.press.nonce, data: found.data };
 }

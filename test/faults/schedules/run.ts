@@ -141,7 +141,10 @@ async function playAll(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const alone = all.filter(({ schedule }) => !isShareable(schedule)).map((one) => [one]);
-  const together = inGroups(all.filter(({ schedule }) => isShareable(schedule)));
+  // Those in which somebody sleeps stand together: the others of a group would wait for them.
+  const isSleepy = ({ schedule }: Numbered): boolean => schedule.pattern === 'pause';
+  const shareable = all.filter(({ schedule }) => isShareable(schedule));
+  const together = [...inGroups(shareable.filter(isSleepy)), ...inGroups(shareable.filter((one) => !isSleepy(one)))];
   const batches = [...alone, ...together].sort(([one], [other]) => (one?.number ?? 0) - (other?.number ?? 0));
   await eachOn(lanes, batches, async (lane, batch) => {
     if (signal?.aborted === true) return;

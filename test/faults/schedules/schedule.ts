@@ -72,10 +72,27 @@ export function draw(
     ...eachKindKilled(plans, dice),
     ...coverage(plans, dice),
   ];
-  const next = byShare(plans, dice);
-  const chosen = shuffled(must, dice).slice(0, number);
+  const one = byShare(plans, dice);
+  const next = (): Schedule => withSleep(one(), dice);
+  const chosen = shuffled(must, dice)
+    .slice(0, number)
+    .map((schedule) => withSleep(schedule, dice));
   while (chosen.length < number) chosen.push(next());
   return { schedules: chosen, spare: Array.from({ length: number }, next) };
+}
+
+/** Seconds that a stopped process sleeps: longer than a leader's lease, and up to longer than any. */
+const shortestSleep = 32;
+const longestSleep = 120;
+
+/** How long somebody sleeps is drawn anew for each schedule: leases run out at different points of the way. */
+function withSleep(schedule: Schedule, dice: Dice): Schedule {
+  if (schedule.pattern !== 'pause') return schedule;
+  const seconds = shortestSleep + Math.floor(dice() * (longestSleep - shortestSleep + 1));
+  return {
+    ...schedule,
+    atoms: schedule.atoms.map((atom) => (atom.kind === 'pause' ? { ...atom, seconds } : atom)),
+  };
 }
 
 function eachKindKilled({ intermediate }: Plans, dice: Dice): Schedule[] {
@@ -159,7 +176,7 @@ export function plansOf(recordings: readonly Recording[]): Plans {
       }
       for (const atom of outages(point)) add('outage', atom);
       if (point.moment === 'before' && stepOf(point) !== undefined)
-        add('pause', { kind: 'pause', at: point, seconds: 32 });
+        add('pause', { kind: 'pause', at: point, seconds: shortestSleep });
     }
     for (const atoms of stalePairs(recording)) add('stale', atoms);
     for (const atoms of unobserved(recording)) add('unobserved', atoms);

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import type { SystemOrder } from '../../support/system.ts';
+import { waitFor } from '../../support/wait.ts';
 import type { Lane } from './lane.ts';
+import type { Play } from './play.ts';
 
 const row = z.object({
   hold: z.string(),
@@ -19,7 +22,9 @@ const sql = `
     coalesce((select state from ledger.attempts where attempts.order_id = orders.order_id order by n desc limit 1), 'none') as attempt,
     exists (select from ledger.attempts where attempts.order_id = orders.order_id and failure_class is not null) as refusals,
     coalesce((select state from ledger.deliveries where deliveries.order_id = orders.order_id), 'none') as delivery,
-    (select count(*) from ledger.notices where notices.order_id = orders.order_id and ended_at is null) as notices_open,
+    -- What is said of a group may be said of any order of it.
+    (select count(*) from ledger.notices join ledger.orders as told using (order_id)
+     where told.group_id = orders.group_id and ended_at is null) as notices_open,
     (select count(*) from ledger.executions where executions.order_id = orders.order_id and ended_at is null) as executions_open
   from ledger.orders join ledger.holds using (order_id) where order_id = $1`;
 
@@ -28,4 +33,23 @@ export async function look(lane: Lane, orderId: string): Promise<Look> {
   const [found] = await lane.rows(sql, [orderId], row);
   if (found === undefined) throw new Error(`order ${orderId} is not in the books`);
   return found;
+}
+
+const longMs = 90_000;
+/** Callback and adoption are over by then; a submit that was never made is never answered. */
+const unansweredMs = 20_000;
+
+/** Waits for a state of an order; also over when it ended without getting there, or stands at a submit that nobody may ever answer. */
+export function until(play: Play, order: SystemOrder, what: string, there: () => Promise<boolean>): Promise<unknown> {
+  let since: number | undefined;
+  return waitFor(
+    async () => {
+      const { hold, attempt } = await look(play.lane, order.id);
+      if (attempt !== 'intent' && attempt !== 'unknown') since = undefined;
+      else since ??= performance.now();
+      const isUnanswered = since !== undefined && performance.now() - since > unansweredMs;
+      return hold !== 'held' || isUnanswered || (await there());
+    },
+    { what: `${what} of ${order.id}`, within: longMs + play.patienceMs, every: 30 },
+  );
 }

@@ -4,7 +4,8 @@ import { waitFor } from '../../support/wait.ts';
 import type { Strike } from '../crash-table.ts';
 import type { Play } from './play.ts';
 import { buy, refund, untilBooked } from './purchase.ts';
-import { look } from './watch-order.ts';
+import { queued, running } from './suspension.ts';
+import { look, until } from './watch-order.ts';
 
 /** What people and operators do in one schedule, and how it ends when nothing goes wrong. */
 export interface Workload {
@@ -15,6 +16,8 @@ export interface Workload {
   readonly people?: number;
   /** Taps on the same button at the same time. */
   readonly taps?: number;
+  /** Videos that one tap orders. */
+  readonly count?: number;
   /** Before the tap. */
   readonly prepare?: (play: Play, confirmation: Confirmation) => Promise<unknown>;
   /** After the order is in the books. */
@@ -46,7 +49,7 @@ async function cancel(play: Play, order: SystemOrder): Promise<void> {
       await play.press(order, 'cancel', 'cancel');
       return (await look(play.lane, order.id)).hold !== 'held';
     },
-    { what: `the cancel of ${order.id}`, within: longMs, every: 1_000 },
+    { what: `the cancel of ${order.id}`, within: longMs + play.patienceMs, every: 1_000 },
   );
 }
 
@@ -57,7 +60,7 @@ function refused(play: Play, order: SystemOrder): Promise<unknown> {
       const { hold, attempt, refusals } = await look(play.lane, order.id);
       return hold !== 'held' || (attempt === 'ready' && refusals) || attempt === 'unknown' || attempt === 'intent';
     },
-    { what: `a refusal of ${order.id}`, within: longMs, every: 50 },
+    { what: `a refusal of ${order.id}`, within: longMs + play.patienceMs, every: 50 },
   );
 }
 
@@ -67,17 +70,8 @@ async function remove(play: Play, order: SystemOrder): Promise<void> {
     async () =>
       (await play.lane.system.kubectl(['delete', 'videojob', order.name, '--wait=false', '--ignore-not-found']))
         .code === 0,
-    { what: `the deletion of ${order.name} to be taken`, within: longMs, every: 500 },
+    { what: `the deletion of ${order.name} to be taken`, within: longMs + play.patienceMs, every: 500 },
   );
-}
-
-/** Also over when the order ended without getting there. */
-function until(play: Play, order: SystemOrder, what: string, there: () => Promise<boolean>): Promise<unknown> {
-  return waitFor(async () => (await there()) || (await look(play.lane, order.id)).hold !== 'held', {
-    what: `${what} of ${order.id}`,
-    within: longMs,
-    every: 30,
-  });
 }
 
 const slowEdit = async (play: Play, { customer: { chat } }: Pick<SystemOrder, 'customer'>): Promise<unknown> =>
@@ -98,6 +92,9 @@ async function block(
 export const WORKLOADS: readonly Workload[] = [
   { name: 'happy', tags: [] },
   { name: 'two people, each taps twice', tags: [], people: 2, taps: 2 },
+  { name: 'a group of three, tapped twice', tags: [], count: 3, taps: 2 },
+  { name: 'a group of five', tags: [], count: 5 },
+  { name: 'a group of three, one of which fails', tags: ['fail-once:400:Output video nudity detected'], count: 3 },
   { name: 'provider fails', tags: ['fail:500:Internal Error, Please try again later.'] },
   { name: 'provider refuses the content', tags: ['fail:400:Output video nudity detected'] },
   { name: 'provider refuses once', tags: ['refuse-429:1'] },
@@ -129,6 +126,19 @@ export const WORKLOADS: readonly Workload[] = [
     },
   },
   {
+    name: 'suspended in the queue, and resumed',
+    tags: [],
+    // Nobody is admitted until it is.
+    alone: true,
+    prepare: queued.prepare,
+    act: queued.act,
+  },
+  {
+    name: 'suspended while its task runs, and resumed',
+    tags: ['slow-late-success:4'],
+    act: running,
+  },
+  {
     name: 'a payment, and its refund',
     tags: [],
     alone: true,
@@ -157,7 +167,11 @@ export const WORKLOADS: readonly Workload[] = [
       await block(play, order, false);
       const said = await order.customer.say('/start');
       // Answered behind the video: whoever is away comes back to it.
-      await order.customer.see('the answer to /start', 90, ({ message_id: id }) => id > said);
+      await order.customer.see(
+        'the answer to /start',
+        90 + play.patienceMs / 1_000,
+        ({ message_id: id, text }) => id > said && text?.includes('One video costs') === true,
+      );
     },
   },
 ];
