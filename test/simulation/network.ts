@@ -62,7 +62,8 @@ const faultOf: Partial<Record<Misdeed, Fault>> = {
   ...{ forgotten: 'forgotten', cut: 'before', lost: 'lost', forged: 'forged', stale: 'stale', jumped: 'jumped' },
 };
 
-const never = new Promise<never>(() => undefined);
+/** What a dead process waits for. A promise of its own each time: one for all would keep everybody who ever waited for it. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
 /** Everything between the processes and the other sides: where calls are lost, late, doubled, and where processes die. */
 export class Network {
@@ -112,7 +113,7 @@ export class Network {
   /** Asks for an effect; what is heard, if anything, is the outcome. */
   ask<T>(ask: Ask<T>): Promise<T> {
     const { process, side, effect, about } = ask;
-    if (!process.alive) return never;
+    if (!process.alive) return never();
     if (this.isAway(side)) {
       this.strike(effect, 'away', process.name, about);
       this.onAway(ask);
@@ -157,7 +158,7 @@ export class Network {
     }
     if (decision?.misdeed.startsWith('kill') === true) {
       process.kill();
-      return never;
+      return never();
     }
     return later(fault === undefined ? { value: undefined } : { error: lost() });
   }
@@ -188,13 +189,13 @@ export class Network {
         return this.#hear(process, latency, () => (ask.unsent ?? ask.lost)());
       case 'kill before':
         process.kill();
-        return never;
+        return never();
       case 'kill after':
         this.#fly(latency, () => {
           this.#perform(ask, startedAt);
           process.kill();
         });
-        return never;
+        return never();
       case 'pause':
         this.strike('pause', 'delayed', process.name, ask.about);
         process.pausedUntil = this.engine.now + 5_000 + Math.min(decision.ms * 4, 120_000);
