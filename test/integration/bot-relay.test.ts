@@ -63,8 +63,10 @@ test('an object that took the name with other content is an alarm, never overwri
     apiServer(),
     placedOrder(),
   ]);
-  const squatter = aVideoJob({ orderId: order.orderId, credits: 999 });
-  const { metadata } = await kube.create(VIDEOJOBS, namespace, squatter);
+  const { spec, ...squatter } = aVideoJob({ orderId: order.orderId, credits: 999 });
+  // It even says that its content is the one that was sold.
+  const lie = { ...spec, order: { ...spec.order, specHash: order.specHash } };
+  const { metadata } = await kube.create(VIDEOJOBS, namespace, { ...squatter, spec: lie });
   await relay(videoJobs.post);
   expect(results).toEqual(['conflict']);
   const target = { namespace, name: metadata.name };
