@@ -137,9 +137,7 @@ test('a person has everything deleted, and neither their number nor their words 
   expect(await tablesWith(bot, 'Zanzibar')).toEqual([]);
   expect(await bot.rows('select * from ledger.violations', [], z.unknown())).toEqual([]);
   const target = { namespace: bot.namespace.name, name: `vj-${order}` };
-  await waitFor(async () => (await ttlOf(bot, order)) === 0, {
-    what: 'the VideoJob to be let go',
-  });
+  await expect.poll(() => ttlOf(bot, order), { timeout: 10_000 }).toBe(0);
   await waitFor(async () => (await bot.rows('select name from bot.erasures', [], z.unknown())).length === 0, {
     what: 'everything written down to be erased',
   });

@@ -107,7 +107,7 @@ test('a summary whose fate nobody knows is said in the message of an order that 
   await third.accepted();
   await bot.telegram.dev('POST', 'faults', { method: 'sendMessage', fault: 'drop', times: 1, chat: 604 });
   await third.failed('user-policy');
-  await waitFor(async () => (await messageOf(3)).includes('All done: 2 of 3'), { what: 'the summary' });
+  await expect.poll(() => messageOf(3), { timeout: 10_000 }).toContain('All done: 2 of 3');
   expect(await said('All done: 2 of 3')).toBe(1);
 });
 

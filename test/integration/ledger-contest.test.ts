@@ -65,7 +65,7 @@ describe('at the same moment', () => {
       await ledger.succeeded(order);
       const { nonce } = await ledger.editing(order);
       if (round % 3 === 0) await ledger.pass(order, 90_000);
-      const ends = await Promise.all([
+      const ends = Promise.all([
         closeOrder(ledger.controller, order.orderId, order.uid, 'Deleted'),
         closeOrder(ledger.controller, order.orderId, order.uid, 'DeliveryOver'),
         closeOrder(ledger.admin, order.orderId, null, 'Forfeit'),
@@ -75,7 +75,8 @@ describe('at the same moment', () => {
         closeOverdueHolds(ledger.controller),
         answerEdit(ledger.runner, nonce, { kind: 'unknown', failureClass: 'delivery-network' }),
       ]);
-      expect(ends).toHaveLength(8);
+      // Each waits for the others at the order's lock, so that none of them is turned away.
+      await expect(ends).resolves.toHaveLength(8);
       const seen = await ledger.observe(order);
       expect(seen.settled?.outcome).toBe('captured');
       expect(seen.delivery?.state).toBe('shown');
@@ -274,6 +275,18 @@ describe('an order that waits', () => {
     expect(sweeps.flatMap(({ admitted }) => admitted)).toEqual([ids[0], ids[3], ids[1]]);
     await cancelOrder(own.bot, ids[0] ?? '', first.userId);
     expect(await admitWaiting(own.controller)).toEqual({ admitted: [ids[2]], waiting: 0 });
+  });
+});
+
+describe('an order that is claimed', () => {
+  it('waits behind those who wait, though a slot has become free', async () => {
+    const own = await TestLedger.open();
+    await own.admin.query(`select ledger.set_setting('live_attempt_limit', '0')`);
+    const [first, second] = [await own.claimed(await own.person()), await own.person()];
+    await own.admin.query(`select ledger.set_setting('live_attempt_limit', '1')`);
+    const late = await own.claimed(second);
+    expect((await own.observe(late)).admittedAt).toBeNull();
+    expect(await admitWaiting(own.controller)).toEqual({ admitted: [first.orderId], waiting: 1 });
   });
 });
 

@@ -255,10 +255,14 @@ describe('the end of an order whose video is stored', () => {
     await expectEnd(order, 'released', 'DeliveryFailed');
   });
 
-  it('is not released by a refusal while an earlier edit has no answer', async () => {
+  it.each([
+    ['has no answer', null],
+    ['may have arrived', { kind: 'unknown', failureClass: 'delivery-network' }],
+  ] as const)('is not released by a refusal while an earlier edit %s', async (_, earlier) => {
     const { order } = await begin();
     await ledger.succeeded(order);
     const first = await ledger.editing(order);
+    if (earlier !== null) await answerEdit(ledger.runner, first.nonce, earlier);
     await endExecution(ledger.controller, order.orderId, order.uid, 'delivery', first.execution, 'Crashed');
     const second = await ledger.editing(order);
     await answerEdit(ledger.runner, second.nonce, refusedForGood);
@@ -388,6 +392,14 @@ describe('a paid task', () => {
     expect(await leaseAttempt(ledger.runner, order.orderId, order.uid, 1, 'first')).toMatchObject({ outcome: 'over' });
     expect(await answerSubmit(ledger.runner, nonce, { kind: 'accepted', taskId: 't' })).toEqual({ state: 'accepted' });
     expect(await answerSubmit(ledger.runner, nonce, { kind: 'unknown' })).toEqual({ state: 'accepted' });
+    expect((await ledger.observe(order)).attempts.current).toMatchObject({ state: 'accepted', taskId: 't' });
+  });
+
+  it('is answered by its nonce alone, though the lease of whoever made it ran out', async () => {
+    const { order } = await begin();
+    const { nonce } = await ledger.submitting(order);
+    await ledger.pass(order, 61);
+    expect(await answerSubmit(ledger.runner, nonce, { kind: 'accepted', taskId: 't' })).toEqual({ state: 'accepted' });
     expect((await ledger.observe(order)).attempts.current).toMatchObject({ state: 'accepted', taskId: 't' });
   });
 

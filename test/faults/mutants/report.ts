@@ -19,8 +19,12 @@ export type Outcome =
   /** It could not be asked: an import, a start, a time limit. */
   | { readonly kind: 'unasked'; readonly why: string };
 
-/** What counts: a comparison that failed, a promise that an order's world found broken, a rule of the schema that had to refuse. */
-const SAID = /AssertionError|BrokenPromise|instead of (resolving|rejecting)|the database refused the change \(/;
+/**
+ * What counts: a comparison that failed, a message that a person was to see and did not, a promise that an order's world found broken, a
+ * rule of the schema that had to refuse.
+ */
+const SAID =
+  /AssertionError|BrokenPromise|expected .+ to |instead of (resolving|rejecting)|was not seen; the chat has|the database refused the change \(/;
 
 /** Reads vitest's JSON report; undefined is a run that ended without one. */
 export function outcomeOf(text: string | undefined): Outcome {

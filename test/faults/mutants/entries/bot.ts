@@ -86,11 +86,7 @@ export const botMutants: readonly SourceMutant[] = [
     find: '/CHARGE_ALREADY_REFUNDED/',
     replace: '/CHARGE_NEVER_HEARD_OF/',
     row: 43,
-    caughtBy: {
-      lane: 'integration',
-      file: 'test/integration/payments-refund.test.ts',
-      test: 'a refund takes the credits first',
-    },
+    caughtBy: { lane: 'unit', file: 'src/failure/telegram.test.ts', test: 'that was made before is done' },
   },
   {
     name: 'store an update twice',

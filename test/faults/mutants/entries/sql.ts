@@ -155,7 +155,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: 'if attempt.submit_nonce = the_nonce then',
     replace: 'if attempt.submit_nonce = the_nonce and attempt.lease_until > clock_timestamp() then',
     row: 18,
-    caughtBy: test('generation-submit', 'came too late for its execution'),
+    caughtBy: test('ledger-ends', 'answered by its nonce alone'),
   },
   {
     name: 'a nonce that is not made void by the answer before its begin',
@@ -203,7 +203,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: 'somebody_waits(the_order) or ',
     replace: '',
     row: null,
-    caughtBy: test('ledger-contest', 'admitted in turn'),
+    caughtBy: test('ledger-contest', 'waits behind those who wait'),
   },
   {
     name: 'claim whatever its content',
@@ -243,7 +243,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: '(made.user_id::text, made.request_hash) is distinct from',
     replace: "(made.user_id::text, placement ->> 'requestHash') is distinct from",
     row: 4,
-    caughtBy: test('ledger-order'),
+    caughtBy: test('ledger-contest', 'eight taps on one button'),
   },
   {
     name: 'a refused nonce that succeeds later',
@@ -251,12 +251,12 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: 'if found then return placed_before(made, placement, available); end if;',
     replace: 'if found and made.refused is null then return placed_before(made, placement, available); end if;',
     row: 4,
-    caughtBy: test('ledger-order'),
+    caughtBy: test('ledger-group', 'a refused nonce stays refused'),
   },
   {
     name: 'relay an order in two replicas',
     file: order('take_orders_to_relay'),
-    find: ' skip locked',
+    find: ' for no key update skip locked',
     replace: '',
     row: 9,
     caughtBy: test('ledger-contest', 'by one relay at a time'),
@@ -283,7 +283,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: "(answer is null or answer = 'unknown')",
     replace: 'answer is null',
     row: 27,
-    caughtBy: test('ledger-ends'),
+    caughtBy: test('ledger-ends', 'may have arrived'),
   },
   {
     name: 'shown, and the hold stays open',
