@@ -143,9 +143,9 @@ export function openUpstream({ url, agent }: Upstream, request: IncomingMessage,
 }
 
 /** One GET of our own. */
-export function fetchText({ url, agent }: Upstream, path: string): Promise<string> {
+export function fetchText({ url, agent }: Upstream, path: string, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    secure(new URL(path, url), { agent }, (answer) => {
+    secure(new URL(path, url), { agent, ...(signal === undefined ? {} : { signal }) }, (answer) => {
       bodyOf(answer).then((bytes) => {
         if (answer.statusCode === 200) resolve(bytes.toString('utf8'));
         else reject(new Error(`GET ${path} answered ${answer.statusCode}`));

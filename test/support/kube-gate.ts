@@ -45,10 +45,20 @@ export interface KubeGate {
   readonly kubeconfig: string;
   readonly witnesses: Set<(notification: Notification) => void>;
   readonly watchGuards: Set<WatchGuard>;
-  /** From now on LISTs of these resources are answered from what was recorded, and their watches stay silent; writes go through. */
-  freeze(lists: ReadonlyMap<string, string>): void;
+  /**
+   * From now on LISTs of these resources are answered from what was recorded, and their watches stay silent; writes go through. Answers
+   * true once each of them was listed, and false when it was thawed before.
+   */
+  freeze(lists: ReadonlyMap<string, string>): Promise<boolean>;
   /** Ends the silent watches, so that they are resumed. */
   thaw(): void;
+  /**
+   * From now on LISTs and watches go to another API server, everything else where it went. With `cached` a LIST takes what that server
+   * has in its memory, as clients ask that spare etcd; otherwise it asks for the newest, as ours does. Without an address all is as before.
+   */
+  readFrom(other: { readonly url: string; readonly cached: boolean } | undefined): void;
+  /** A LIST of another API server's memory, whatever this client reads from. */
+  cacheOf(url: string, resource: 'videojobs' | 'jobs'): Promise<string>;
   /** Breaks every watch. */
   cutWatches(): void;
   /** The LISTs as they are now, by resource, for `freeze`. */
@@ -81,6 +91,10 @@ export async function openKubeGate(
   const watchGuards = new Set<WatchGuard>();
   const watches = new Set<ServerResponse>();
   let frozen: ReadonlyMap<string, string> | undefined;
+  const unlisted = new Set<string>();
+  let believed: (isListed: boolean) => void = () => undefined;
+  let readsFrom: { readonly url: string; readonly cached: boolean } | undefined;
+  const readUpstream = (): Upstream => ({ ...upstream(), ...(readsFrom === undefined ? {} : { url: readsFrom.url }) });
 
   async function takeOver(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const url = new URL(request.url ?? '/', 'http://gate');
@@ -91,9 +105,14 @@ export async function openKubeGate(
     if (old !== undefined && !isWatch) {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(old);
+      if (unlisted.delete(resource) && unlisted.size === 0) believed(true);
       return true;
     }
-    if (!isWatch) return false;
+    if (!isWatch && readsFrom === undefined) return false;
+    if (!isWatch) {
+      await listElsewhere(url, response);
+      return true;
+    }
     watches.add(response);
     response.once('close', () => watches.delete(response));
     if (old === undefined) await pipeWatch(request, response, resource);
@@ -101,10 +120,19 @@ export async function openKubeGate(
     return true;
   }
 
+  async function listElsewhere(url: URL, response: ServerResponse): Promise<void> {
+    if (readsFrom?.cached === true) url.searchParams.set('resourceVersion', '0');
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const list = await fetchText(readUpstream(), `${url.pathname}${url.search}`, gone.signal);
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(list);
+  }
+
   async function pipeWatch(request: IncomingMessage, response: ServerResponse, resource: string): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    const sent = openUpstream(upstream(), request, gone.signal);
+    const sent = openUpstream(readUpstream(), request, gone.signal);
     sent.once('error', () => response.destroy());
     const answer = await new Promise<IncomingMessage>((resolve) => {
       sent.once('response', resolve);
@@ -158,12 +186,28 @@ export async function openKubeGate(
     record: () => recordLists(upstream(), namespace),
     freeze: (old) => {
       frozen = old;
+      for (const resource of old.keys()) unlisted.add(resource);
       endWatches();
+      return new Promise((resolve) => {
+        believed = resolve;
+      });
     },
     thaw: () => {
       frozen = undefined;
+      unlisted.clear();
+      believed(false);
       endWatches();
     },
+    readFrom: (other) => {
+      readsFrom = other;
+      endWatches();
+    },
+    cacheOf: (url, resource) =>
+      fetchText(
+        { ...upstream(), url },
+        `${listPaths(namespace)[resource]}&resourceVersion=0`,
+        AbortSignal.timeout(5_000),
+      ),
     cutWatches: endWatches,
     async close() {
       endWatches();
@@ -174,13 +218,17 @@ export async function openKubeGate(
 
 async function recordLists(upstream: Upstream, namespace: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for (const [resource, path] of [
-    ['videojobs', `/apis/neurocards.io/v1alpha1/namespaces/${namespace}/videojobs`],
-    ['jobs', `/apis/batch/v1/namespaces/${namespace}/jobs?labelSelector=${encodeURIComponent(ORDER_LABEL)}`],
-  ] as const) {
+  for (const [resource, path] of Object.entries(listPaths(namespace))) {
     found.set(resource, await fetchText(upstream, path));
   }
   return found;
+}
+
+function listPaths(namespace: string): Readonly<Record<'videojobs' | 'jobs', string>> {
+  return {
+    videojobs: `/apis/neurocards.io/v1alpha1/namespaces/${namespace}/videojobs?`,
+    jobs: `/apis/batch/v1/namespaces/${namespace}/jobs?labelSelector=${encodeURIComponent(ORDER_LABEL)}`,
+  };
 }
 
 const expired = {

@@ -253,14 +253,16 @@ class Trap implements Armed {
     this.#at(atom.at, (passage) => {
       if (lists === undefined || !this.#kill(passage)) return { kind: 'pass' };
       const frozen = lists;
-      this.struck.push({
-        ...this.#told(),
-        strikes: [{ step: 'watch', fault: 'stale' }, ...strikesOf(atom.at, atom.at.moment)],
-      });
       void this.#work(
         (async () => {
-          lane.gates.kube.controller.freeze(frozen);
-          await lane.revive(passage.effect.maker === 'bot' ? 'bot' : 'controller');
+          const listed = lane.gates.kube.controller.freeze(frozen);
+          await lane.succeed();
+          // Only then somebody believes the old view.
+          if (!(await listed)) return;
+          this.struck.push({
+            ...this.#told(),
+            strikes: [{ step: 'watch', fault: 'stale' }, ...strikesOf(atom.at, atom.at.moment)],
+          });
           await pause(atom.seconds * 1_000);
           lane.gates.kube.controller.thaw();
         })(),

@@ -1,13 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { z } from 'zod';
+import { ownNamespace } from '../../../dev/demo/cluster.ts';
 import { type Part, startPart } from '../../../dev/demo/part.ts';
 import { checkout } from '../../../dev/places.ts';
 import { freePort } from '../../../dev/port.ts';
 import { type Gates, openGates } from '../../support/gates.ts';
 import { System } from '../../support/system.ts';
 import { passTime } from '../../support/time-travel.ts';
+import { waitFor } from '../../support/wait.ts';
+import { Logs } from './logs.ts';
 
 /** The two parts that may be run twice at the same time. */
 export type Replicated = 'bot' | 'controller';
@@ -20,10 +22,12 @@ export class Lane {
   readonly posts = new Map<string, { created?: number; times: number }>();
   readonly #pool: pg.Pool;
   readonly #replicas = new Map<Replicated, Part>();
+  readonly #logs: Logs;
 
   private constructor(system: System, gates: Gates) {
     this.system = system;
     this.gates = gates;
+    this.#logs = new Logs(system.stack.directory);
     this.#pool = new pg.Pool({
       connectionString: system.stack.endpoints().databaseUrl,
       max: 4,
@@ -98,6 +102,17 @@ export class Lane {
     await this.system.stack.startPart(part);
   }
 
+  /** Starts a killed controller anew, and lets it lead at once: its predecessor's lease would run for another 15 s. */
+  async succeed(): Promise<void> {
+    await this.system.stack.stopPart('controller');
+    await waitFor(
+      async () =>
+        (await this.system.kubectl(['-n', ownNamespace, 'delete', 'lease', 'neurocards-controller'])).code === 0,
+      { what: 'the end of the lease', every: 200 },
+    );
+    await this.system.stack.startPart('controller');
+  }
+
   /** Runs a second replica of a part beside the first. */
   async replicate(name: Replicated): Promise<void> {
     if (this.#replicas.has(name)) return;
@@ -125,25 +140,8 @@ export class Lane {
     await part?.stop();
   }
 
-  /** Lines of any process's log that no process may write: an error that nobody caught. */
-  uncaught(): string[] {
-    const logs = join(this.system.stack.directory, 'logs');
-    const pods = join(this.system.stack.directory, 'node', 'logs');
-    return [...logFiles(logs), ...logFiles(pods)].flatMap((file) =>
-      readFileSync(file, 'utf8')
-        .split('\n')
-        .filter((line) => /unhandled ?rejection|uncaught|ERR_UNHANDLED|^node:internal\/process/i.test(line))
-        .map((line) => `${file.slice(this.system.stack.directory.length + 1)}: ${line.slice(0, 300)}`),
-    );
-  }
-}
-
-function logFiles(directory: string): string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith('.log'))
-      .map((entry) => join(entry.parentPath, entry.name));
-  } catch {
-    return [];
+  /** What processes of ours wrote since the last time that the product has no name for. */
+  unclassified(): string[] {
+    return this.#logs.news();
   }
 }

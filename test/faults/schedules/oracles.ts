@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { failureClasses } from '../../../src/failure/classes.ts';
 import { en } from '../../../src/texts/en.ts';
+import { isEndReason } from '../../../src/videojob/reasons.ts';
 import type { SystemOrder } from '../../support/system.ts';
 import { type End, isLike, type Reference } from './end.ts';
 import { messagesWithVideo, tasksOf } from './group.ts';
@@ -29,6 +31,8 @@ export interface Latencies {
 
 const transfer = z.object({ kind: z.string(), count: z.coerce.number() });
 const count = z.object({ count: z.coerce.number() });
+const failureClass = z.object({ failure_class: z.string() });
+const classes: ReadonlySet<string> = new Set(failureClasses);
 
 /** Everything that one order of a play may be blamed for. */
 export async function complaintsOf(
@@ -54,6 +58,16 @@ export async function complaintsOf(
   const kind = seen.hold === 'captured' ? 'capture' : 'release';
   if (settled === 1 && settlements[0]?.kind !== kind)
     complain('violations', `${seen.hold}, but the transfer is a ${settlements[0]?.kind}`);
+
+  const unnamed = await lane.rows(
+    'select failure_class from ledger.attempts where order_id = $1 and failure_class is not null',
+    [order.id],
+    failureClass,
+  );
+  for (const { failure_class: name } of unnamed) {
+    if (!classes.has(name)) complain('violations', `an attempt failed with "${name}", which no table of errors knows`);
+  }
+  if (seen.reason === null || !isEndReason(seen.reason)) complain('violations', `ended with the reason ${seen.reason}`);
 
   const tasks = await tasksOf(play, order);
   const failed = tasks.filter(({ state }) => state === 'fail').length;

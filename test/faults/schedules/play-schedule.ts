@@ -53,6 +53,8 @@ export async function playSchedule(
       workload,
       async (order, seen) => !armed.some(({ isBusy }) => isBusy) && nobodyKnows(play, order, seen),
     );
+    // What still sleeps or believes an old view has its time, though the order is over: it must change nothing any more.
+    await Promise.all(armed.map((one) => one.idle()));
     await Promise.all(armed.map((one) => one.disarm()));
     await chain.end();
     for (const group of play.groups) {

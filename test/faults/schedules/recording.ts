@@ -65,7 +65,12 @@ async function recordOnce(lane: Lane, workload: Workload): Promise<Recording> {
     });
     await untilOver(play, workload);
     const ends = await Promise.all(play.orders.map((order) => endOf(play, order)));
-    return { workload, points: pointsOf(passages, workload), news, ends };
+    return {
+      workload,
+      points: pointsOf(passages, workload),
+      news: news.filter(({ occurrence }) => workload.count === undefined || isEither(occurrence, workload.count)),
+      ends,
+    };
   } finally {
     forget();
     watching.delete(hear);
@@ -100,11 +105,14 @@ function pointsOf(passages: readonly Passage[], { count: orders = 1 }: Workload)
     occurrence: count(`${maker} ${boundary} ${operation} ${moment}`),
   }));
   const isWanted = (occurrence: number): boolean =>
-    orders === 1 ? occurrence <= mostOccurrences : occurrence === 1 || occurrence === orders;
+    orders === 1 ? occurrence <= mostOccurrences : isEither(occurrence, orders);
   return all.filter(({ operation, occurrence }) =>
     operation === 'recordInfo' ? occurrence <= 2 : isWanted(occurrence),
   );
 }
+
+/** Of a group: the first or the last of its orders. */
+const isEither = (occurrence: number, orders: number): boolean => occurrence === 1 || occurrence === orders;
 
 function counter(): (what: string) => number {
   const seen = new Map<string, number>();

@@ -56,6 +56,9 @@ export async function runSchedules(options: RunOptions): Promise<RunResult> {
   try {
     print(`${lanes.length} systems run after ${seconds(began)} s.`);
     const recordings = await recordAll(lanes, options.workloads ?? WORKLOADS, options.recordOnce === true, late);
+    for (const lane of lanes) {
+      late.push(...lane.unclassified().map((what): Complaint => ({ wrong: 'violations', what: `recording: ${what}` })));
+    }
     for (const { what } of late) print(what);
     print(`Recorded ${recordings.length} workloads after ${seconds(began)} s; plans: ${countPlans(recordings)}.`);
     const drawn = draw(recordings, options.stories ?? STORIES, seed, options.schedules);
@@ -69,16 +72,20 @@ export async function runSchedules(options: RunOptions): Promise<RunResult> {
     const wanted = numbered.filter(({ number }) =>
       options.only === undefined ? number <= options.schedules : number === options.only,
     );
-    await playAll(lanes, wanted, playOn, options.signal);
+    const heard = (lane: Lane, batch: readonly Numbered[]): void => {
+      const names = batch.map(({ number }) => `${seed}.${number}`).join(', ');
+      for (const what of new Set(lane.unclassified())) {
+        late.push({ wrong: 'violations', what: `beside ${names}: ${what}` });
+        print(`WRONG beside ${names}: ${what}`);
+      }
+    };
+    await playAll(lanes, wanted, playOn, heard, options.signal);
     // A schedule that found nothing to strike is no schedule: another one is played in its stead.
     const spare = numbered.slice(options.schedules);
     while (options.only === undefined && spare.length > 0 && options.signal?.aborted !== true) {
       const missing = options.schedules - outcomes.filter(isStruck).length;
       if (missing <= 0) break;
-      await playAll(lanes, spare.splice(0, missing), playOn, options.signal);
-    }
-    for (const lane of lanes) {
-      late.push(...lane.uncaught().map((what): Complaint => ({ wrong: 'violations', what })));
+      await playAll(lanes, spare.splice(0, missing), playOn, heard, options.signal);
     }
   } finally {
     await Promise.all(lanes.map((lane) => lane.close()));
@@ -138,6 +145,7 @@ async function playAll(
   lanes: readonly Lane[],
   all: readonly Numbered[],
   play: (lane: Lane, one: Numbered) => Promise<void>,
+  heard: (lane: Lane, batch: readonly Numbered[]) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const alone = all.filter(({ schedule }) => !isShareable(schedule)).map((one) => [one]);
@@ -149,6 +157,7 @@ async function playAll(
   await eachOn(lanes, batches, async (lane, batch) => {
     if (signal?.aborted === true) return;
     await Promise.all(batch.map((one) => play(lane, one)));
+    heard(lane, batch);
   });
 }
 
