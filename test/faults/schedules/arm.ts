@@ -96,6 +96,8 @@ class Trap implements Armed {
     let seen = 0;
     let isOver = false;
     const remove = this.#play.lane.gates.board.guard((passage) => {
+      // Its orders are known from the very call that places them: what follows may be faster than a look at the books.
+      if (passage.effect.operation.includes('place_orders')) this.#play.owns(passage);
       if (isOver || !isSamePassage(point, passage) || !isOf(this.#play, passage)) return undefined;
       seen += 1;
       if (seen < point.occurrence) return undefined;
