@@ -3,7 +3,8 @@ import { storableJson, storableText } from './storable.ts';
 
 /** What a query can be sent to: a pool, or one client inside a transaction. */
 export interface Database {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  /** `call` is the text's one expression, for who prepares it and collects what it has to tell (`News`). */
+  query(text: string, values?: unknown[], call?: string): Promise<{ rows: unknown[] }>;
 }
 
 /** PostgreSQL answered something this release does not understand: the schema and the program are of different versions. */
@@ -38,7 +39,8 @@ export async function callFunction<T>(
     if (typeof value === 'string') return storableText(value);
     return typeof value === 'object' && value !== null && !(value instanceof Date) ? storableJson(value) : value;
   });
-  const { rows } = await database.query(`select ${name}(${placeholders}) as answer`, encoded);
+  const call = `${name}(${placeholders})`;
+  const { rows } = await database.query(`select ${call} as answer`, encoded, call);
   const row = rows[0];
   const raw = typeof row === 'object' && row !== null && 'answer' in row ? row.answer : undefined;
   const parsed = answer.safeParse(raw);

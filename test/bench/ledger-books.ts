@@ -55,10 +55,13 @@ const statements = [
   `insert into ledger.orders (order_id, group_id, position, user_id, credits, chat_id, message_id, language, template, product_text, photo_key,
      video_job, spec_hash, provider, model, seconds, aspect_ratio, audio, max_attempts, queue_seconds, generation_seconds, further_task_seconds,
      delivery_min_executions, delivery_execution_seconds, delivery_seconds, placed_at, claimed_by, claimed_at, admitted_at, slow_noted_at,
-     relay_due_at, looked_at, changed_at)
+     relay_due_at, looked_at)
    select order_id, group_id, 1, bulk.user_id, 1, bulk.user_id, 1, 'en', 'ugc', 'a cup', 'photo/1', '{}', 'v1:bulk', 'kie', 'model/1', 5, '9:16',
-     false, 2, 3600, 1800, 600, 3, 180, 900, at, 'bulk-' || i, at, at, at, at, at, at
+     false, 2, 3600, 1800, 600, 3, 180, 900, at, 'bulk-' || i, at, at, at, at, at
    from ledger.bulk join ledger.order_groups on nonce = 'bulk-' || i cross join (select now() - interval '90 days' as at) as clock`,
+  `insert into ledger.order_changes (order_id, changed_at) select order_id, now() - interval '90 days' from ledger.bulk`,
+  `insert into ledger.generation_times (order_id, model, placed_at, seconds)
+   select order_id, 'model/1', now() - interval '90 days', 0 from ledger.bulk where not ${released}`,
   `insert into ledger.holds (order_id, user_id, amount, free_amount, state, reason, held_at, settled_at)
    select order_id, user_id, 1, 1, case when ${released} then 'released' else 'captured' end,
      case when ${released} then 'GenerationFailed' else 'VideoDelivered' end, now() - interval '90 days', now() - interval '90 days' + i * interval '1 ms'

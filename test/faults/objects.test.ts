@@ -73,7 +73,7 @@ async function expectKeptAndShown(order: SystemOrder): Promise<void> {
 /** Everything the ledger knows of an order, but for the clockwork of the relay. */
 async function bookOf(orderId: string): Promise<unknown> {
   const sql = `select
-    (select to_jsonb(orders) - array['relay_tries', 'relay_due_at', 'looked_at', 'changed_at'] from ledger.orders where order_id = $1) as order,
+    (select to_jsonb(orders) - array['relay_tries', 'relay_due_at', 'looked_at'] from ledger.orders where order_id = $1) as order,
     (select to_jsonb(holds) from ledger.holds where order_id = $1) as hold,
     (select count(*)::int from ledger.transfers where order_id = $1) as transfers,
     (select count(*)::int from ledger.executions where order_id = $1) as executions,

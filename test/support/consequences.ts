@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Database } from '../../src/postgres/call.ts';
 import { listen } from '../../src/postgres/listen.ts';
 import { inTransaction } from '../../src/postgres/transaction.ts';
 import type { TestLedger } from './ledger.ts';
+import { waitFor } from './wait.ts';
 
 /** What the schema does by itself when something else happens. */
 export type Consequence = {
@@ -44,30 +44,31 @@ const seen = (trigger: string, sentence: string, ...statements: string[]): Conse
       ledger,
       [
         ...before,
-        'create temporary table before on commit drop as select order_id, changed_at from ledger.orders',
+        'create temporary table before on commit drop as select order_id, changed_at from ledger.order_changes',
         'grant select on before to public',
         ...statements,
       ],
-      'select exists (select from ledger.orders join before using (order_id) where orders.changed_at <> before.changed_at) as follows',
+      'select exists (select from ledger.order_changes left join before using (order_id) where order_changes.changed_at is distinct from before.changed_at) as follows',
     ),
 });
 
-/** The orders that a channel told of while something was done. */
-async function told(ledger: TestLedger, channel: string, act: () => Promise<unknown>): Promise<string[]> {
-  const heard: string[] = [];
-  const marker = randomUUID();
+/** Whether a channel tells of the order that something is done to. */
+async function told(ledger: TestLedger, channel: string, act: () => Promise<string>): Promise<boolean> {
+  const heard = new Set<string>();
   const ready = Promise.withResolvers<void>();
-  const end = Promise.withResolvers<void>();
   const stop = new AbortController();
-  const hear = (payload: string): void => (payload === marker ? end.resolve() : void heard.push(payload));
-  const listening = listen(ledger.controllerUrl, channel, hear, stop.signal, { onReconnect: ready.resolve });
+  const listening = listen(ledger.controllerUrl, channel, (payload) => heard.add(payload), stop.signal, {
+    onReconnect: ready.resolve,
+  });
   try {
     await ready.promise;
-    await act();
-    // Notifications come in the order of their commits: when this one is here, all earlier ones are.
-    await ledger.superuser.query('select pg_notify($1, $2)', [channel, marker]);
-    await end.promise;
-    return heard;
+    const orderId = await act();
+    // The program that did it tells when it has committed.
+    await waitFor(() => heard.has(orderId), { what: `${channel} to tell of ${orderId}`, within: 3_000 });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('Waited')) return false;
+    throw error;
   } finally {
     stop.abort();
     await listening;
@@ -166,8 +167,10 @@ export const consequences: readonly Consequence[] = [
     commits: true,
     follows: async (ledger) => {
       const placement = ledger.placement(await ledger.person());
-      const heard = await told(ledger, 'neurocards_relay', () => ledger.place(placement));
-      return heard.includes(placement.orders[0]?.orderId ?? '');
+      return told(ledger, 'neurocards_relay', async () => {
+        await ledger.place(placement);
+        return placement.orders[0]?.orderId ?? '';
+      });
     },
   },
   {
@@ -177,11 +180,7 @@ export const consequences: readonly Consequence[] = [
     follows: async (ledger) => {
       await ledger.admin.query('select ledger.set_setting($1, $2)', ['live_attempt_limit', '100']);
       const person = await ledger.person();
-      let order = '';
-      const heard = await told(ledger, 'neurocards_orders', async () => {
-        order = (await ledger.claimed(person)).orderId;
-      });
-      return heard.includes(order);
+      return told(ledger, 'neurocards_orders', async () => (await ledger.claimed(person)).orderId);
     },
   },
   {
@@ -189,12 +188,8 @@ export const consequences: readonly Consequence[] = [
     trigger: 'tell_of_notice',
     commits: true,
     follows: async (ledger) => {
-      let order = '';
       const person = await ledger.person();
-      const heard = await told(ledger, 'neurocards_notices', async () => {
-        order = (await ledger.claimed(person)).orderId;
-      });
-      return heard.includes(order);
+      return told(ledger, 'neurocards_notices', async () => (await ledger.claimed(person)).orderId);
     },
   },
 ];

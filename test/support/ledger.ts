@@ -56,8 +56,9 @@ export class TestLedger {
   readonly owner: DatabasePool;
   /** The superuser: only to look, and to let time pass. */
   readonly superuser: DatabasePool;
-  /** Where the role runner is let in, for pools of a test's own. */
+  /** Where a role is let in, for pools of a test's own. */
   readonly runnerUrl: string;
+  readonly botUrl: string;
   readonly controllerUrl: string;
   readonly adminUrl: string;
   #people = 0;
@@ -70,6 +71,7 @@ export class TestLedger {
     const owner = new URL(database.ownerUrl);
     owner.username = 'owner';
     this.runnerUrl = database.urlFor('runner');
+    this.botUrl = database.urlFor('bot');
     this.controllerUrl = database.urlFor('controller');
     this.adminUrl = database.urlFor('admin');
     this.bot = pool('bot', database.urlFor('bot'));

@@ -320,7 +320,7 @@ const required: Readonly<Record<string, string>> = {
   notices: 'order_id chat_id kind fact written_at due_at',
   order_groups: 'user_id nonce request_hash count unit_price total created_at',
   orders:
-    'group_id position user_id credits chat_id language template product_text photo_key video_job spec_hash provider model seconds aspect_ratio audio max_attempts queue_seconds generation_seconds further_task_seconds delivery_min_executions delivery_execution_seconds delivery_seconds placed_at relay_tries relay_due_at looked_at changed_at',
+    'group_id position user_id credits chat_id language template product_text photo_key video_job spec_hash provider model seconds aspect_ratio audio max_attempts queue_seconds generation_seconds further_task_seconds delivery_min_executions delivery_execution_seconds delivery_seconds placed_at relay_tries relay_due_at looked_at',
   packages: 'credits stars offered created_at',
   pauses: 'order_id cause during',
   payment_conflicts: 'charge_id said noted_at',

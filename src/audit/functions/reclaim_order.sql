@@ -20,8 +20,8 @@ begin
   update orders set relay_due_at = clock_timestamp() where order_id = the_order;
   perform record_action(the_actor, 'reclaim', the_reference, jsonb_build_object('orderId', the_order, 'formerUid', o.claimed_by), the_reason,
     '{"outcome": "reclaimed"}');
-  perform pg_notify('neurocards_relay', the_order);
-  perform pg_notify('neurocards_orders', the_order);
+  perform tell('neurocards_relay', the_order);
+  perform tell('neurocards_orders', the_order);
   return jsonb_build_object('outcome', 'reclaimed', 'because', null);
 end $$;
 grant execute on function ledger.reclaim_order to admin;

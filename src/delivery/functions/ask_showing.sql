@@ -11,7 +11,7 @@ begin
   into outcome from deliveries where order_id = the_order;
   if outcome = 'queued' then
     update deliveries set asked_at = coalesce(asked_at, clock_timestamp()), showing_due_at = clock_timestamp() where order_id = the_order;
-    perform pg_notify('neurocards_notices', the_order);
+    perform tell('neurocards_notices', the_order);
   end if;
   return jsonb_build_object('outcome', coalesce(outcome, 'not-stored'));
 end $$;

@@ -3,6 +3,5 @@ create function ledger.admit(the_order text) returns void
 language plpgsql set search_path = ledger, pg_temp as $$
 begin
   update orders set admitted_at = clock_timestamp() where order_id = the_order;
-  insert into attempts (order_id, n) values (the_order, 1);
-  perform write_progress(the_order, 'preparing');
+  perform open_first_attempt(the_order);
 end $$;

@@ -41,7 +41,7 @@ begin
     insert into transfers (idempotency_key, kind, user_id, debit, credit, amount, free_amount, refund_id)
     values ('refund:' || refund.refund_id, 'refund', payment.user_id, spendable.account_id, 'sys/sales', payment.credits, 0, refund.refund_id);
   end if;
-  perform pg_notify('neurocards_payment_refunds', refund.refund_id::text);
+  perform tell('neurocards_payment_refunds', refund.refund_id::text);
   return refund_json('intent', null, payment, refund);
 end $$;
 grant execute on function ledger.begin_payment_refund to admin;

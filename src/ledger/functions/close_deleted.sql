@@ -16,6 +16,6 @@ begin
   end if;
   update deliveries set state = 'waiting', showing_due_at = clock_timestamp() where order_id = hold.order_id;
   perform settle(hold.order_id, 'captured', 'Deleted');
-  perform pg_notify('neurocards_notices', hold.order_id);
+  perform tell('neurocards_notices', hold.order_id);
   return null;
 end $$;

@@ -12,7 +12,8 @@ begin
   perform write_elapsed(at);
   select coalesce(array_agg(order_id), '{}') into due from (
     -- A transaction that began before `since` may have committed after it.
-    select order_id from orders where claimed_by is not null and changed_at > since - interval '30 seconds'
+    select order_id from order_changes join orders using (order_id)
+    where claimed_by is not null and changed_at > since - interval '30 seconds'
     union
     select order_id from orders join holds using (order_id)
     where holds.state = 'held' and claimed_by is not null and (

@@ -22,7 +22,7 @@ begin
     was_unreachable := person.unreachable_since is not null;
     update people set seen_at = clock_timestamp(), unreachable_since = null where user_id = person.user_id;
     -- Videos that wait for them can be shown now.
-    if was_unreachable then perform pg_notify('neurocards_notices', ''); end if;
+    if was_unreachable then perform tell('neurocards_notices', ''); end if;
   end if;
   return jsonb_build_object('userId', person.user_id, 'language', person.language, 'consentedAt', person.consented_at, 'created', made,
     'banned', person.banned_at is not null, 'referralCode', person.referral_code);

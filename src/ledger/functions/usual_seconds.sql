@@ -3,10 +3,5 @@ create function ledger.usual_seconds(the_model text) returns double precision
 language sql stable set search_path = ledger, pg_temp as $$
   select case when count(*) >= 3 then greatest(1, percentile_cont(0.5) within group (order by seconds)) else
     (select usual_seconds from settings)::double precision end
-  from (
-    select extract(epoch from attempts.ended_at - orders.admitted_at)::double precision as seconds
-    from orders join holds using (order_id) join attempts using (order_id)
-    where orders.model = the_model and holds.state = 'captured' and attempts.state = 'succeeded'
-    order by orders.placed_at desc limit 50
-  ) as recent
+  from (select seconds from generation_times where model = the_model order by placed_at desc limit 50) as recent
 $$;

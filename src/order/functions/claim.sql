@@ -5,6 +5,7 @@ declare
   hold holds := lock_hold(the_order);
   o orders;
   reclaim reclaims;
+  free boolean;
 begin
   -- A refusal is final, and a database that forgot would refuse what was ordered.
   perform refuse_in_standstill();
@@ -21,8 +22,12 @@ begin
   end if;
   if o.claimed_by is not null then return claim_refused('OtherClaimant', false); end if;
   if o.spec_hash is distinct from hash then return claim_refused('OtherContent', hold.state = 'held'); end if;
-  update orders set claimed_by = uid, claimed_at = clock_timestamp() where order_id = the_order;
-  if hold.state = 'held' and not admit_if_free(the_order) then
+  free := hold.state = 'held' and may_be_admitted(the_order);
+  update orders set claimed_by = uid, claimed_at = clock_timestamp(), admitted_at = case when free then clock_timestamp() end
+  where order_id = the_order;
+  if free then
+    perform open_first_attempt(the_order);
+  elsif hold.state = 'held' then
     perform write_progress(the_order, 'queued');
   end if;
   return jsonb_build_object('answer', 'yours', 'settled', settled_json(hold));

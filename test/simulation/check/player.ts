@@ -15,7 +15,7 @@ begin
     from information_schema.columns join information_schema.tables using (table_schema, table_name)
     where table_schema = 'ledger' and data_type = 'timestamp with time zone' and table_type = 'BASE TABLE'
       and table_name in ('people', 'holds', 'orders', 'executions', 'submit_nonces', 'attempts', 'deliveries', 'delivery_edits',
-        'notices', 'task_hints')
+        'notices', 'task_hints', 'order_changes', 'generation_times')
     group by table_name) as tables;
   execute format($body$
     create function player.pass(passed float8) returns void language plpgsql as $pass$ begin
@@ -51,7 +51,8 @@ create function player.state(whole boolean) returns jsonb language sql as $$
   select jsonb_build_object(
     'at', clock_timestamp(),
     'holds', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from ledger.holds t),
-    'orders', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from ledger.orders t),
+    'orders', (select coalesce(jsonb_agg(to_jsonb(t) || jsonb_build_object('changed_at', changed_at)), '[]')
+      from ledger.orders t left join ledger.order_changes using (order_id)),
     'accounts', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from ledger.accounts t where user_id is not null),
     'transfers', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from ledger.transfers t where order_id is not null),
     'executions', (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from ledger.executions t),

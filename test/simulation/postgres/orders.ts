@@ -158,7 +158,7 @@ function writeOrder(
     ...{ furtherTaskSeconds: generation.timeoutSeconds, deliveryMinExecutions: delivery.minExecutions },
     ...{ deliveryExecutionSeconds: delivery.timeoutSeconds, deliverySeconds: delivery.deadlineSeconds },
     ...{ placedAt: now, claimedBy: null, claimedAt: null, admittedAt: null, slowNotedAt: null },
-    ...{ relayTries: 0, relayDueAt: now, lookedAt: now, changedAt: now },
+    ...{ relayTries: 0, relayDueAt: now, lookedAt: now, changedAt: null },
   });
   db.notify('neurocards_relay', orderId);
   // Free credits are spent first.

@@ -114,7 +114,8 @@ export interface OrderRow {
   relayTries: number;
   relayDueAt: Instant;
   lookedAt: Instant;
-  changedAt: Instant;
+  /** Null until it first changed: `order_changes`. */
+  changedAt: Instant | null;
 }
 
 export interface PauseRow {

@@ -18,7 +18,7 @@ export function dueOrders(db: Tables, since: number): unknown {
   writeElapsed(db, at);
   const due = [...db.orders.values()].filter(
     (order) =>
-      (order.claimedBy !== null && (order.changedAt > since - 30_000 || needsALook(db, order, at))) ||
+      (order.claimedBy !== null && ((order.changedAt ?? 0) > since - 30_000 || needsALook(db, order, at))) ||
       isUnseen(db, order, at),
   );
   for (const order of due) db.set(order, { lookedAt: at });
