@@ -35,7 +35,10 @@ const books = z.object({
   unsettled: z.array(
     z.object({ cause: z.enum([...CAPTURE_REASONS, ...FAILURE_REASONS]), count: z.number(), oldestSeconds: z.number() }),
   ),
+  /** The first hundred rows that break an invariant. */
   violations: z.array(z.object({ invariant: z.string(), subject: z.string(), explanation: z.string() })),
+  /** How many break each invariant. */
+  broken: z.record(z.string(), z.number()),
 });
 export type AuditedBooks = z.infer<typeof books>;
 /** Every open order and the named ones, with what breaks an invariant. */

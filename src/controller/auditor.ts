@@ -31,6 +31,11 @@ export function createAuditor(tools: AuditorTools): () => Promise<void> {
   const lastAudit = metrics.gauge('neurocards_audit_last_timestamp_seconds');
   const counts = metrics.gauge('neurocards_audit_differences');
   let unsettled: AuditedBooks['unsettled'] = [];
+  // Looking for violations reads every row of the ledger, so a scrape tells what the last audit saw.
+  let broken: AuditedBooks['broken'] = {};
+  metrics.collect('neurocards_ledger_violations', (gauge) => {
+    for (const [invariant, count] of Object.entries(broken)) gauge.set({ invariant }, count);
+  });
   metrics.collect('neurocards_audit_unsettled_seconds', (gauge) => {
     for (const { cause, oldestSeconds } of unsettled) gauge.set({ cause }, oldestSeconds);
   });
@@ -54,7 +59,8 @@ export function createAuditor(tools: AuditorTools): () => Promise<void> {
     lastAudit.set({}, Math.floor(Date.now() / 1000));
   };
 
-  function report(found: readonly Difference[], { violations, unsettled: due }: AuditedBooks): void {
+  function report(found: readonly Difference[], books: AuditedBooks): void {
+    const { violations } = books;
     for (const kind of DIFFERENCES) counts.set({ kind }, found.filter((one) => one.kind === kind).length);
     for (const one of found) {
       if (previous.has(differenceKey(one))) continue;
@@ -63,7 +69,8 @@ export function createAuditor(tools: AuditorTools): () => Promise<void> {
         `books and VideoJobs differ: ${one.explanation}`,
       );
     }
-    unsettled = due;
+    unsettled = books.unsettled;
+    broken = books.broken;
     if (violations.length > 0) log.error({ violations: violations.slice(0, 10) }, 'the books break an invariant');
   }
 }

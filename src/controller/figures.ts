@@ -9,6 +9,8 @@ import { parseVideoJobStatus } from '../videojob/parse.ts';
 
 /** One scrape asks many gauges; they share one reading of the ledger. */
 const readingLivesMs = 1_000;
+/** A reading counts all settled orders and transfers: at most one part in so many of the time goes into it, however many there are. */
+const readingShare = 20;
 
 /** Gauges of the truth: read from the ledger and the cache at scrape time, so that a restart cannot skew them. */
 export function exportFigures(metrics: Metrics, database: Database, store: Store<StoredVideoJob>): void {
@@ -35,9 +37,6 @@ export function exportFigures(metrics: Metrics, database: Database, store: Store
   });
   metrics.collect('neurocards_order_oldest_unsettled_seconds', async (gauge) => {
     gauge.set({}, (await read()).oldestUnsettledSeconds);
-  });
-  metrics.collect('neurocards_ledger_violations', async (gauge) => {
-    for (const [invariant, count] of Object.entries((await read()).violations)) gauge.set({ invariant }, count);
   });
   metrics.collect('neurocards_notices_oldest_seconds', async (gauge) => {
     gauge.set({}, (await read()).oldestNoticeSeconds);
@@ -90,11 +89,19 @@ function reasonOf(status: unknown): FinishedReason {
 const known: readonly FinishedReason[] = [...CONDITION_REASONS.Finished.True, ...CONDITION_REASONS.Finished.False];
 
 function shared(read: () => Promise<Figures>): () => Promise<Figures> {
-  let current: { at: number; figures: Promise<Figures> } | undefined;
+  let current: { figures: Promise<Figures>; until: number } | undefined;
   return () => {
-    if (current === undefined || Date.now() - current.at > readingLivesMs) {
-      current = { at: Date.now(), figures: read() };
-    }
-    return current.figures;
+    if (current !== undefined && performance.now() < current.until) return current.figures;
+    const began = performance.now();
+    const reading = { figures: read(), until: Number.POSITIVE_INFINITY };
+    current = reading;
+    const end = (): void => {
+      reading.until = performance.now() + Math.max(readingLivesMs, readingShare * (performance.now() - began));
+    };
+    // A failed reading is told to who waits for it, and tried again by the next scrape.
+    reading.figures.then(end, () => {
+      reading.until = 0;
+    });
+    return reading.figures;
   };
 }

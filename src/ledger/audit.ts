@@ -7,7 +7,6 @@ const attemptState = z.enum(['ready', 'intent', 'unknown', 'accepted', 'succeede
 const deliveryState = z.enum(['pending', 'editing', 'shown', 'refused', 'waiting', 'uncertain']);
 
 const figures = z.object({
-  violations: z.record(z.string(), z.number()),
   oldestUnsettledSeconds: z.number(),
   /** Seconds since the oldest open order entered each stage: relay, queue, generation, delivery. */
   oldestOpenSeconds: stages,

@@ -65,7 +65,7 @@ export const CATALOGUE = define({
   },
   neurocards_ledger_violations: {
     type: 'gauge',
-    help: 'Rows that break an invariant of the ledger, by invariant; anything above 0 is an alarm.',
+    help: 'Rows that broke an invariant of the ledger at the last audit, by invariant; anything above 0 is an alarm.',
     // The names of the audit view's rows: a handful, ours, never from outside.
     labels: { invariant: 'open' },
   },

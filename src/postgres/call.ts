@@ -3,7 +3,7 @@ import { storableJson, storableText } from './storable.ts';
 
 /** What a query can be sent to: a pool, or one client inside a transaction. */
 export interface Database {
-  /** `call` is the text's one expression, for who prepares it and collects what it has to tell (`News`). */
+  /** `call` is the text's one expression, for who collects what it has to tell (`News`). */
   query(text: string, values?: unknown[], call?: string): Promise<{ rows: unknown[] }>;
 }
 

@@ -6,10 +6,13 @@ const TELL = `select pg_notify(channel, payload)
 
 export type Item = { readonly channel: string; readonly payload: string };
 
-/** The text of a call that collects what it has to tell: `ledger.tell` adds to the setting while it is not empty. */
+/**
+ * The text of a call that collects what it has to tell: `ledger.tell` adds to the setting while it is not empty. What stands behind FROM
+ * comes first.
+ */
 export const collecting = (call: string): string =>
-  `select set_config('neurocards.news', ' ', true), ${call} as answer, current_setting('neurocards.news') as news, ` +
-  "set_config('neurocards.news', '', true)";
+  `select ${call} as answer, current_setting('neurocards.news') as news, set_config('neurocards.news', '', true) ` +
+  "from set_config('neurocards.news', ' ', true)";
 
 const collected = z.array(z.object({ news: z.string() })).length(1);
 
@@ -31,18 +34,21 @@ export function itemsOf(rows: unknown[]): Item[] {
  * News can be lost with the process that had them: a notification only says "look now", and everybody who listens also looks without one.
  */
 export class News {
-  readonly #query: (text: string, values: unknown[]) => Promise<unknown>;
   #waiting = new Map<string, Item>();
-  #telling: Promise<void> | undefined;
+  #telling: Promise<Error | undefined> | undefined;
 
-  constructor(query: (text: string, values: unknown[]) => Promise<unknown>) {
-    this.#query = query;
-  }
-
-  /** Tells what was collected by calls that have committed. */
-  tell(items: readonly Item[]): void {
+  /**
+   * Tells what a connection heard, by that connection and before it is given back, so that no further one is needed. While another one
+   * tells, that one tells this too. Answers the error that the connection cannot be used after.
+   */
+  tell(
+    items: readonly Item[],
+    query: (text: string, values: unknown[]) => Promise<unknown>,
+  ): Promise<Error | undefined> {
     for (const item of items) this.#waiting.set(`${item.channel} ${item.payload}`, item);
-    if (this.#waiting.size > 0) this.#telling ??= this.#tell();
+    if (this.#telling !== undefined) return Promise.resolve(undefined);
+    this.#telling = this.#tellAll(query);
+    return this.#telling;
   }
 
   /** Until everything was told. */
@@ -50,13 +56,18 @@ export class News {
     await this.#telling;
   }
 
-  async #tell(): Promise<void> {
-    while (this.#waiting.size > 0) {
-      const items = [...this.#waiting.values()];
-      this.#waiting = new Map();
-      const values = [items.map(({ channel }) => channel), items.map(({ payload }) => payload)];
-      await this.#query(TELL, values).catch(() => undefined);
+  async #tellAll(query: (text: string, values: unknown[]) => Promise<unknown>): Promise<Error | undefined> {
+    try {
+      while (this.#waiting.size > 0) {
+        const items = [...this.#waiting.values()];
+        this.#waiting = new Map();
+        await query(TELL, [items.map(({ channel }) => channel), items.map(({ payload }) => payload)]);
+      }
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error : new Error('the news could not be told', { cause: error });
+    } finally {
+      this.#telling = undefined;
     }
-    this.#telling = undefined;
   }
 }

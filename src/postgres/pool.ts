@@ -64,7 +64,7 @@ export function createPool(url: string, options: PoolOptions): DatabasePool {
   });
   // Without a listener an idle connection that the server closes would end the process.
   pool.on('error', (error) => options.onIdleError?.(error));
-  const news: News = new News((text, values) => pool.query(text, values));
+  const news = new News();
   const end = async (): Promise<void> => {
     await news.told();
     await pool.end();
@@ -114,24 +114,27 @@ function clientOf(client: pg.PoolClient, news: News): DatabaseClient {
   // A connection that breaks between two statements tells the next statement; it must not end the process.
   const ignore = (): void => undefined;
   client.on('error', ignore);
+  // Of the transaction under way, and of those that have committed.
   let heard: Item[] = [];
+  const toTell: Item[] = [];
   const send = async (text: string, values?: unknown[], call?: string): Promise<pg.QueryResult> => {
-    const result =
-      call === undefined
-        ? await client.query<Record<string, unknown>>(text, values)
-        : await client.query<Record<string, unknown>>({ name: call, text: collecting(call), values: values ?? [] });
+    const result = await client.query<Record<string, unknown>>(call === undefined ? text : collecting(call), values);
     if (call !== undefined) heard.push(...itemsOf(result.rows));
     if (client.getTransactionStatus() === 'T') return result;
     // Outside of a transaction block now: what was heard has committed, or was rolled back.
-    if (result.command !== 'ROLLBACK') news.tell(heard);
+    if (result.command !== 'ROLLBACK') toTell.push(...heard);
     heard = [];
     return result;
+  };
+  const giveBack = (error?: Error): void => {
+    client.off('error', ignore);
+    client.release(error);
   };
   return {
     query: (text, values, call) => guarded(() => send(text, values, call)),
     release: (error) => {
-      client.off('error', ignore);
-      client.release(error);
+      if (error !== undefined || toTell.length === 0) return giveBack(error);
+      void news.tell(toTell, (text, values) => client.query(text, values)).then(giveBack);
     },
   };
 }

@@ -68,7 +68,14 @@ it('an order goes the whole way with few writes, few events and every condition 
   expect(count('patch videojobs/status')).toBeLessThanOrEqual(6);
   expect(count('delete jobs')).toBe(0);
 
-  const text = await bench.metrics.text();
+  // As the audit counts them.
+  const text = await waitFor(
+    async () => {
+      const scraped = await bench.metrics.text();
+      return scraped.includes('neurocards_ledger_violations{') && scraped;
+    },
+    { what: 'the first audit' },
+  );
   expect(text).toContain('neurocards_videojobs{reason="VideoDelivered"} 1');
   expect(text).toMatch(/neurocards_order_oldest_open_seconds\{stage="generation"\} 0/);
   expect(text).toContain('neurocards_order_oldest_unsettled_seconds 0');

@@ -67,7 +67,10 @@ export async function startDatabaseProxy(url: string): Promise<DatabaseProxy> {
       if (!(chunk.length >= 6 && chunk.at(-6) === 0x5a)) return;
       const { done, stayDown } = losing;
       losses = losses.filter((one) => one !== losing);
-      if (stayDown) isDown = true;
+      if (stayDown) {
+        isDown = true;
+        cut();
+      }
       client.destroy();
       server.destroy();
       done();

@@ -274,6 +274,8 @@ const once: Readonly<Record<string, readonly (readonly [rule: string, where?: st
   entries: [['entries_pkey'], ['entry_once_per_account']],
   executions: [['executions_pkey'], ['one_open_execution', 'ended_at is null']],
   failure_classes: [['failure_classes_pkey']],
+  generation_times: [['generation_times_pkey']],
+  order_changes: [['order_changes_pkey']],
   functions: [['functions_pkey']],
   holds: [['hold_parts'], ['holds_pkey'], ['hold_facts']],
   migrations: [['migrations_pkey']],
@@ -318,6 +320,8 @@ const required: Readonly<Record<string, string>> = {
   lost_orders: 'epoch noted_at',
   migrations: 'name checksum applied_at',
   notices: 'order_id chat_id kind fact written_at due_at',
+  generation_times: 'model placed_at seconds',
+  order_changes: 'changed_at',
   order_groups: 'user_id nonce request_hash count unit_price total created_at',
   orders:
     'group_id position user_id credits chat_id language template product_text photo_key video_job spec_hash provider model seconds aspect_ratio audio max_attempts queue_seconds generation_seconds further_task_seconds delivery_min_executions delivery_execution_seconds delivery_seconds placed_at relay_tries relay_due_at looked_at',

@@ -3,6 +3,11 @@ create function ledger.audit_orders(named jsonb) returns jsonb
 language sql volatile security definer set search_path = ledger, pg_temp as $$
   with wanted as (
     select order_id from holds where state = 'held' union select jsonb_array_elements_text(named)
+  ), bugs as materialized (
+    select * from violations
+  ), bug_names as (
+    select unnest(array['balance', 'settled_once', 'paid_tasks', 'captured_not_kept', 'released_but_shown', 'debt', 'payments', 'grants'])
+      as invariant
   )
   select jsonb_build_object(
     'orders', coalesce((
@@ -28,6 +33,9 @@ language sql volatile security definer set search_path = ledger, pg_temp as $$
         where state = 'held' and due.reason is not null group by due.reason) as causes),
     'violations', (
       select coalesce(jsonb_agg(jsonb_build_object('invariant', invariant, 'subject', subject, 'explanation', explanation)), '[]')
-      from (select * from violations limit 100) as first))
+      from (select * from bugs limit 100) as first),
+    'broken', (
+      select jsonb_object_agg(bug_names.invariant, coalesce(number, 0))
+      from bug_names left join (select invariant, count(*) as number from bugs group by invariant) as counted using (invariant)))
 $$;
 grant execute on function ledger.audit_orders to controller, admin;

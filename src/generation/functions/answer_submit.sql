@@ -14,7 +14,7 @@ begin
   if used.nonce is null then return jsonb_build_object('state', 'unknown-nonce'); end if;
   -- Nothing began with it, so what was ready is as ready as before.
   if used.attempt_id is null then return jsonb_build_object('state', 'ready'); end if;
-  perform lock_hold(order_of_attempt(used.attempt_id));
+  perform lock_hold_of_attempt(used.attempt_id);
   select * into attempt from attempts where attempt_id = used.attempt_id;
   perform write_submit_answer(the_nonce, answer);
   if attempt.submit_nonce = the_nonce then

@@ -3,7 +3,7 @@ create function ledger.end_attempt(the_attempt bigint, the_fence bigint, expecte
 returns jsonb
 language plpgsql set search_path = ledger, pg_temp as $$
 declare
-  hold holds := lock_hold(order_of_attempt(the_attempt));
+  hold holds := lock_hold_of_attempt(the_attempt);
   attempt attempts;
   because text;
 begin

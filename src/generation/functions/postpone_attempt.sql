@@ -2,7 +2,7 @@
 create function ledger.postpone_attempt(the_attempt bigint, the_fence bigint, failure text, seconds double precision) returns jsonb
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-  hold holds := lock_hold(order_of_attempt(the_attempt));
+  hold holds := lock_hold_of_attempt(the_attempt);
   attempt attempts;
   because text;
 begin

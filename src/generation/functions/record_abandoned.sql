@@ -5,7 +5,7 @@ declare
   attempt attempts;
   at timestamptz;
 begin
-  perform lock_hold(order_of_attempt(the_attempt));
+  perform lock_hold_of_attempt(the_attempt);
   select * into attempt from attempts where attempt_id = the_attempt;
   at := clock_timestamp();
   if attempt.state is distinct from 'abandoned' or attempt.fence <> the_fence or attempt.followed is not null then return null; end if;

@@ -2,7 +2,7 @@
 create function ledger.record_prompt(the_attempt bigint, the_fence bigint, the_prompt text, source text) returns jsonb
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-  hold holds := lock_hold(order_of_attempt(the_attempt));
+  hold holds := lock_hold_of_attempt(the_attempt);
   attempt attempts;
   because text;
 begin

@@ -1,7 +1,7 @@
 create function ledger.record_provider_state(the_attempt bigint, the_fence bigint, seen text) returns jsonb
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-  hold holds := lock_hold(order_of_attempt(the_attempt));
+  hold holds := lock_hold_of_attempt(the_attempt);
   attempt attempts;
   because text;
 begin

@@ -13,11 +13,11 @@ begin
     'user/' || hold.user_id || '/held',
     case outcome when 'captured' then 'sys/revenue' else 'user/' || hold.user_id || '/available' end, hold.amount, hold.free_amount,
     the_order);
+  perform write_outcome(hold, failure);
   if outcome = 'captured' then
     insert into generation_times (order_id, model, placed_at, seconds)
     select order_id, model, placed_at, extract(epoch from attempts.ended_at - admitted_at)
     from orders join attempts using (order_id) where order_id = the_order and attempts.state = 'succeeded';
   end if;
-  perform write_outcome(hold, failure);
   return hold;
 end $$;
