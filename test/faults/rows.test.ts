@@ -21,7 +21,7 @@ for (const { row, schedule } of ROW_SCHEDULES) {
   const run = isShareable(schedule) ? test.concurrent : test;
   run(titleOf(row), { timeout: 240_000 }, async () => {
     const workload = { ...schedule.workload, mayEnd: [...(schedule.workload.mayEnd ?? []), ...ends] };
-    const played = await playSchedule(lane, { ...schedule, workload }, [], { settled: [], created: [] });
+    const played = await playSchedule(lane, { ...schedule, workload }, [], { settled: [], created: [], returned: [] });
     expect(played.complaints).toEqual([]);
     expect(played.strikes.flatMap(rowsStruck)).toContain(row);
   });

@@ -158,7 +158,8 @@ class Trap implements Armed {
 
   /** A pod is made again by the controller, a part by its Deployment. */
   #revive(maker: Maker): void {
-    if (maker === 'bot' || maker === 'controller') void this.#work(this.#play.lane.revive(maker));
+    if (maker === 'bot' || maker === 'controller')
+      void this.#work(this.#play.lane.revive(maker).then(() => this.#back()));
   }
 
   /** A copy that comes first races the true one; one that comes later meets what the true one did. */
@@ -221,6 +222,7 @@ class Trap implements Armed {
       (async () => {
         await pause(seconds * 1_000);
         await (server === 'postgres' ? stack.startPostgres() : stack.controlPlane.startProcess(server));
+        this.#back();
       })(),
     );
   }
@@ -232,10 +234,14 @@ class Trap implements Armed {
     process.kill(pid, 'SIGKILL');
     // All but the node are started again by whoever looks after them.
     if (who === 'node') await this.#work(lane.revive('node'));
-    else void this.#work(this.#back(who, pid));
+    else void this.#work(this.#untilBack(who, pid).then(() => this.#back()));
   }
 
-  async #back(who: Killable, before: number): Promise<void> {
+  #back(): void {
+    this.#play.backAt = Date.now();
+  }
+
+  async #untilBack(who: Killable, before: number): Promise<void> {
     const { stack } = this.#play.lane.system;
     for (let tries = 0; tries < 600; tries += 1) {
       const pid = stack.endpoints().processes[who]?.[0]?.pid;

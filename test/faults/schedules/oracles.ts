@@ -27,6 +27,8 @@ export interface Complaint {
 export interface Latencies {
   readonly settled: { readonly order: string; readonly cause: string; readonly ms: number }[];
   readonly created: { readonly order: string; readonly ms: number }[];
+  /** The same for orders during which a server or the bot was away or asleep: from its return. */
+  readonly returned: { readonly order: string; readonly ms: number }[];
 }
 
 const transfer = z.object({ kind: z.string(), count: z.coerce.number() });
@@ -176,7 +178,10 @@ export async function latenciesOf(play: Play, order: SystemOrder, into: Latencie
   const created = play.lane.posts.get(order.id)?.created;
   // A clock that was let run out has moved the books, so there is nothing to measure from.
   if (created !== undefined && !play.isTimeMoved && play.causes.get(order.id)?.what !== 'clock') {
-    into.created.push({ order: order.id, ms: Math.max(0, created - row.placed_at.getTime()) });
+    const placed = row.placed_at.getTime();
+    const waited = Math.max(play.backAt, play.wokeAt) > placed;
+    const since = waited ? Math.min(created, Math.max(play.backAt, play.wokeAt)) : placed;
+    (waited ? into.returned : into.created).push({ order: order.id, ms: Math.max(0, created - since) });
   }
   const cause = await causeOf(play, order);
   if (cause !== undefined && row.settled_at !== null) {

@@ -50,6 +50,8 @@ export class Play {
   mayRepeatWords = false;
   /** When somebody who was made to sleep woke up last: what waited for them is measured from there. */
   wokeAt = 0;
+  /** When a server or the bot was back last, of those that were made to go away: an order that waited for one is measured from there. */
+  backAt = 0;
   /** How much longer than usual everything may take, because something is made to sleep. */
   patienceMs = 0;
   /** The message of each order that its button was on. */

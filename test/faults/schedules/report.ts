@@ -19,6 +19,10 @@ export function report(outcomes: readonly Outcome[], latencies: Latencies, secon
       latencies.created.map(({ ms }) => ms),
     ),
     quantiles(
+      'VideoJob after a return',
+      latencies.returned.map(({ ms }) => ms),
+    ),
+    quantiles(
       'a schedule',
       outcomes.map(({ played }) => played.seconds * 1_000),
     ),

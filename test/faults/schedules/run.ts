@@ -50,7 +50,7 @@ export async function runSchedules(options: RunOptions): Promise<RunResult> {
   const { seed, print } = options;
   const began = performance.now();
   const lanes = await startLanes(options.lanes);
-  const latencies: Latencies = { settled: [], created: [] };
+  const latencies: Latencies = { settled: [], created: [], returned: [] };
   const outcomes: Outcome[] = [];
   const late: Complaint[] = [];
   try {
