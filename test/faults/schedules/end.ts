@@ -43,8 +43,8 @@ export async function untilOver(play: Play, workload: Workload, mayRunOut: MayRu
   }
 }
 
-/** Whether nobody but the clock can end an order that stands like this. */
-export type MayRunOut = (order: SystemOrder, seen: Look) => Promise<boolean> | boolean;
+/** Whether nobody but the clock can end an order that has stood like this for so long. */
+export type MayRunOut = (order: SystemOrder, seen: Look, stoodMs: number) => Promise<boolean> | boolean;
 
 async function settledOrder(play: Play, order: SystemOrder, workload: Workload, mayRunOut: MayRunOut): Promise<void> {
   let stands = '';
@@ -56,7 +56,7 @@ async function settledOrder(play: Play, order: SystemOrder, workload: Workload, 
     if (now !== stands) [stands, since] = [now, performance.now()];
     const stood = performance.now() - since;
     const clockEnds = workload.clockEnds?.includes(seen.attempt) === true;
-    if (stood > quietMs && (clockEnds || (await mayRunOut(order, seen)))) {
+    if (stood > quietMs && (clockEnds || (await mayRunOut(order, seen, stood)))) {
       await play.lane.pass(order.id, clockSeconds);
       play.caused(order, 'clock');
     }

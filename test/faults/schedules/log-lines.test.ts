@@ -20,6 +20,7 @@ describe('a line of a log', () => {
     ['the word of the driver about it', Object.assign(new Error('terminating'), { code: '57P01' })],
     ['an API server that is away', kube(503, 'ServiceUnavailable')],
     ['a conflict', kube(409, 'Conflict')],
+    ['an API server that has not read its roles yet', kube(403, 'Forbidden')],
     ['a time that ran out', new DOMException('late', 'TimeoutError')],
   ])('about %s has a name', (_, error) => {
     expect(unclassified(lineOf('error', error))).toBeUndefined();

@@ -27,14 +27,18 @@ const logged = z.object({
 
 /** Errors with which the product says that somebody else was in trouble, or faster. */
 const outside: ReadonlySet<string> = new Set([
-  ...['KubeError', 'ProviderError', 'HttpCallError', 'TelegramError', 'StorageError', 'VideoJobParseError'],
+  ...['ProviderError', 'HttpCallError', 'TelegramError', 'StorageError', 'VideoJobParseError'],
   // Whoever lost a lease ends what it did under it.
   ...['LeaseLostError', 'LeaseRanOutError', 'AbortError', 'TimeoutError'],
 ]);
-/** What a database or an API server says to a statement or a request that no code of ours may make. */
-const ourMistakes: ReadonlySet<string> = new Set([
-  ...['Refused', 'Other', 'Forbidden', 'Login', 'BadRequest', 'Invalid', 'Unauthorized', 'MethodNotAllowed'],
-]);
+/**
+ * What a database or an API server says to a statement or a request that no code of ours may make. An API server that has just started
+ * forbids everything until it has read its roles, so a 403 of it says nothing; who may do what is compared elsewhere.
+ */
+const ourMistakes: Readonly<Record<string, ReadonlySet<string>>> = {
+  DatabaseError: new Set(['Refused', 'Other', 'Forbidden', 'Login']),
+  KubeError: new Set(['BadRequest', 'Invalid', 'Unauthorized', 'MethodNotAllowed']),
+};
 /** Written at level error without an error: the story makes them happen. */
 const toldOnPurpose: ReadonlySet<string> = new Set(['the name of an open order is taken by another VideoJob']);
 
@@ -54,9 +58,8 @@ export function unclassified(line: string): string | undefined {
 
 function strange(error: Described): string | undefined {
   const { type, reason = '', message } = error;
-  if (type === 'DatabaseError' || type === 'KubeError') {
-    return ourMistakes.has(reason) ? `${type} ${reason}: ${message.slice(0, 200)}` : undefined;
-  }
+  const mistakes = ourMistakes[type];
+  if (mistakes !== undefined) return mistakes.has(reason) ? `${type} ${reason}: ${message.slice(0, 200)}` : undefined;
   if (outside.has(type) || isUnavailable(thrown(error))) return undefined;
   return `${type}: ${message.slice(0, 200)}`;
 }

@@ -51,7 +51,7 @@ export async function playSchedule(
     await untilOver(
       play,
       workload,
-      async (order, seen) => !armed.some(({ isBusy }) => isBusy) && nobodyKnows(play, order, seen),
+      async (order, seen, stoodMs) => !armed.some(({ isBusy }) => isBusy) && nobodyKnows(play, order, seen, stoodMs),
     );
     // What still sleeps or believes an old view has its time, though the order is over: it must change nothing any more.
     await Promise.all(armed.map((one) => one.idle()));
@@ -123,8 +123,9 @@ function armInTurn(
 }
 
 /** A begun submit that no answer and no callback will ever resolve: everything that could speak has spoken. */
-async function nobodyKnows(play: Play, order: SystemOrder, { attempt }: Look): Promise<boolean> {
+async function nobodyKnows(play: Play, order: SystemOrder, { attempt }: Look, stoodMs: number): Promise<boolean> {
   if (attempt !== 'unknown' && attempt !== 'intent') return false;
+  if (stoodMs < unsentMs) return false;
   const { system } = play.lane;
   const calls = await system.kieCallsOf(order, 'createTask');
   if (calls.some(({ outcome }) => outcome === 'pending')) return false;
@@ -133,6 +134,9 @@ async function nobodyKnows(play: Play, order: SystemOrder, { attempt }: Look): P
   const lastAt = Math.max(0, ...tasks.map(({ finishedAt }) => finishedAt ?? 0));
   return Date.now() - lastAt > silentMs;
 }
+
+/** A POST leaves within 5 s of its intent or never; a runner whose answer was held up for 4 s is past that, too. */
+const unsentMs = 12_000;
 
 /** Three tries of a callback are over by then, and what it told was looked at, on a busy machine too. */
 const silentMs = 30_000;
