@@ -20,6 +20,8 @@ export interface ApplyTools {
   log: Logger;
   /** The newest resourceVersion we wrote, so that an older copy in the cache is known as such. */
   rememberWritten(object: StoredVideoJob): void;
+  /** The API server has a newer version of this VideoJob than the one that was read. */
+  rememberOutdated(object: Pick<StoredVideoJob, 'metadata'>): void;
 }
 
 /** Writes one ledger effect. Each is idempotent and checks its own precondition; what it answers is seen by the next observation. */

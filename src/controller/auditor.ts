@@ -2,7 +2,7 @@ import { auditedObject, listVideoJobs } from '../audit/audited-objects.ts';
 import { type AuditedBooks, readAuditedBooks } from '../audit/books.ts';
 import { compareSides, DIFFERENCES, type Difference, differenceKey, provesLoss } from '../audit/differences.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { VIDEOJOBS } from '../kube/resources.ts';
+import { type StoredVideoJob, VIDEOJOBS } from '../kube/resources.ts';
 import { closeOrder } from '../ledger/settlement.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -20,6 +20,8 @@ export interface AuditorTools {
   macKey: string;
   /** Puts an order's VideoJob into the queue. */
   enqueue: (orderId: string) => void;
+  /** Told of every VideoJob as the API server itself has it. */
+  onLive: (objects: readonly StoredVideoJob[]) => void;
 }
 
 /**
@@ -45,7 +47,9 @@ export function createAuditor(tools: AuditorTools): () => Promise<void> {
   return async () => {
     await memory.check(database);
     // Objects first: what their status tells must have been in the books by then.
-    const objects = (await listVideoJobs(kube, namespace)).flatMap((stored) => auditedObject(stored, macKey) ?? []);
+    const live = await listVideoJobs(kube, namespace);
+    tools.onLive(live);
+    const objects = live.flatMap((stored) => auditedObject(stored, macKey) ?? []);
     const books = await readAuditedBooks(
       database,
       objects.map(({ orderId }) => orderId),

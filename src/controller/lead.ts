@@ -19,6 +19,7 @@ import { exportFigures } from './figures.ts';
 import { ForgottenOrderError } from './gather.ts';
 import { checkHints } from './hints.ts';
 import { startLoop } from './loop.ts';
+import { lostEvents } from './lost-events.ts';
 import type { Memory } from './memory.ts';
 import { watchMissingObjects } from './missing.ts';
 import { type PassTools, pass } from './pass.ts';
@@ -114,6 +115,7 @@ export async function lead(leader: Leader, until: AbortSignal): Promise<void> {
     terminating: watchTerminatingJobs(),
     cachedJobs: (_namespace, orderId) => jobs.store.byIndex(orderId),
     rememberWritten: (object) => videoJobs.store.wrote(object),
+    rememberOutdated: (object) => videoJobs.store.outdated(object),
     recordEvents: (videoJob, notes) => events.record({ ...videoJob, apiVersion: API_VERSION, kind: KIND }, ...notes),
     onClaimRefused: (reason) => refusals.inc({ reason: claimRefusal(reason) }),
     onStale: () => reconciles.inc({ result: 'stale' }),
@@ -136,7 +138,12 @@ export async function lead(leader: Leader, until: AbortSignal): Promise<void> {
     await memory.check(database);
     if (memory.wasResolved) resolved.abort(new ResolvedError());
   };
-  const audit = createAuditor({ ...leader, namespace, macKey: env.NEUROCARDS_MAC_KEY, enqueue });
+  const audit = createAuditor({
+    ...{ ...leader, namespace, macKey: env.NEUROCARDS_MAC_KEY, enqueue },
+    onLive: (objects) => {
+      for (const key of lostEvents(objects, videoJobs.store)) queue.add(key);
+    },
+  });
   const due = startLoop('due', dueEveryMs, unlessStandstill(dueSweep(sweep)), loop);
   const loops = [
     due,

@@ -91,9 +91,10 @@ async function mirrorStatus(
     tools.rememberWritten(await tools.kube.patch(VIDEOJOBS, { namespace, name }, patch, { subresource: 'status' }));
   } catch (error) {
     if (isNotFound(error)) return 'done';
-    // Somebody wrote meanwhile: the watch brings the next pass, and a conflict is no error.
-    if (isConflict(error)) return 'conflict';
-    throw error;
+    if (!isConflict(error)) throw error;
+    // Somebody wrote meanwhile: the watch brings the next pass, and a conflict is no error. If it does not, that event is lost.
+    tools.rememberOutdated(videoJob);
+    return 'conflict';
   }
   if (claim?.answer === 'refused') tools.onClaimRefused(claim.reason);
   tools.recordEvents(videoJob, eventsBetween(videoJob.status, status));

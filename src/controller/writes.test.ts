@@ -41,6 +41,7 @@ async function server(answer: { code: number; body: object }) {
     templates: template,
     log: pino({ level: 'silent' }),
     rememberWritten: () => undefined,
+    rememberOutdated: () => undefined,
   };
   return { asked, tools };
 }
@@ -106,8 +107,10 @@ describe('a status that somebody else wrote meanwhile', () => {
       claim: { answer: 'refused', reason: 'UnknownOrder', blocksOpenOrder: false },
     };
     const asked = (text: string): unknown => said[/ledger\.(\w+)/.exec(text)?.[1] ?? ''];
+    const outdated: string[] = [];
     const requeueMs = await reconcile(stored.body, {
       ...tools,
+      rememberOutdated: ({ metadata }) => void outdated.push(metadata.resourceVersion),
       database: { query: (text) => Promise.resolve({ rows: [{ answer: asked(text) }] }) },
       cachedJobs: () => [],
       terminating: { since: () => null },
@@ -116,6 +119,8 @@ describe('a status that somebody else wrote meanwhile', () => {
       macKey: 'key',
     });
     expect(requeueMs).toBe(5_000);
+    // If the watch brings no newer one until then, its event is lost.
+    expect(outdated).toEqual(['7']);
   });
 });
 

@@ -33,6 +33,17 @@ test('a write whose event came before its answer leaves nothing stale', () => {
   expect(store.staleForMs(object('a', '11'))).toBeUndefined();
 });
 
+test('a copy that the API server has a newer one of is stale until that comes', () => {
+  const store = createStore();
+  store.put(object('a', '10'));
+  store.outdated(object('a', '10'));
+  expect(store.staleForMs(object('a', '10'))).toBeGreaterThanOrEqual(0);
+  store.put(object('a', '10'));
+  expect(store.staleForMs(object('a', '10')), 'the same again brings nothing').toBeGreaterThanOrEqual(0);
+  store.put(object('a', '11'));
+  expect(store.staleForMs(object('a', '11'))).toBeUndefined();
+});
+
 test('another object with the same name is never called stale', () => {
   const store = createStore();
   store.wrote(object('a', '12', 'u1'));

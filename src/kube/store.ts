@@ -14,10 +14,12 @@ export interface Store<T extends KubeObject> {
    */
   wrote(object: KubeObject): void;
   /**
-   * For how many milliseconds a newer version of this copy, written by ourselves, has been known: nothing may be decided from it.
-   * Undefined for a copy that is not older than our last write.
+   * For how many milliseconds it has been known that there is a newer version than this copy, because we wrote one or the API server said so:
+   * nothing may be decided from it. Undefined for a copy that is the newest as far as anybody knows.
    */
   staleForMs(object: KubeObject): number | undefined;
+  /** Remembers that the API server has a newer version than this copy. */
+  outdated(object: KubeObject): void;
 }
 
 export interface WritableStore<T extends KubeObject> extends Store<T> {
@@ -27,10 +29,19 @@ export interface WritableStore<T extends KubeObject> extends Store<T> {
   keys(): string[];
 }
 
+/** The newest version that is known of an object; with `isOutdated` there is one after it, which nobody has seen. */
+interface KnownVersion {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly isOutdated: boolean;
+  /** By the clock of `performance.now()`. */
+  readonly at: number;
+}
+
 export function createStore<T extends KubeObject>(indexBy?: (object: T) => string | undefined): WritableStore<T> {
   const objects = new Map<string, T>();
   const index = new Map<string, Set<string>>();
-  const written = new Map<string, { readonly uid: string; readonly resourceVersion: string; readonly at: number }>();
+  const newest = new Map<string, KnownVersion>();
 
   const unindex = (key: string, object: T) => {
     const value = indexBy?.(object);
@@ -40,12 +51,12 @@ export function createStore<T extends KubeObject>(indexBy?: (object: T) => strin
     if (keys?.size === 0) index.delete(value);
   };
 
-  /** The write that is newer than this copy. */
-  const newerWrite = ({ metadata }: KubeObject, key: string): { readonly at: number } | undefined => {
-    const last = written.get(key);
+  /** What is known that is newer than this copy. */
+  const newerThan = ({ metadata }: KubeObject, key: string): KnownVersion | undefined => {
+    const last = newest.get(key);
     if (last === undefined || last.uid !== metadata.uid) return undefined;
     const order = compareResourceVersions(metadata.resourceVersion, last.resourceVersion);
-    return order !== undefined && order < 0 ? last : undefined;
+    return order !== undefined && (order < 0 || (order === 0 && last.isOutdated)) ? last : undefined;
   };
 
   const store: WritableStore<T> = {
@@ -67,14 +78,14 @@ export function createStore<T extends KubeObject>(indexBy?: (object: T) => strin
       objects.set(key, object);
       const value = indexBy?.(object);
       if (value !== undefined) index.set(value, (index.get(value) ?? new Set()).add(key));
-      if (written.has(key) && newerWrite(object, key) === undefined) written.delete(key);
+      if (newest.has(key) && newerThan(object, key) === undefined) newest.delete(key);
       return before;
     },
     remove(key) {
       const before = objects.get(key);
       if (before !== undefined) unindex(key, before);
       objects.delete(key);
-      written.delete(key);
+      newest.delete(key);
       return before;
     },
     wrote(object) {
@@ -83,12 +94,18 @@ export function createStore<T extends KubeObject>(indexBy?: (object: T) => strin
       const seen = objects.get(key)?.metadata;
       // The watch may have been faster than the answer to our write.
       const caughtUp = seen?.uid === uid && (compareResourceVersions(seen.resourceVersion, resourceVersion) ?? -1) >= 0;
-      if (caughtUp || newerWrite(object, key) !== undefined) return;
-      written.set(key, { uid, resourceVersion, at: performance.now() });
+      if (caughtUp || newerThan(object, key) !== undefined) return;
+      newest.set(key, { uid, resourceVersion, isOutdated: false, at: performance.now() });
     },
     staleForMs(object) {
-      const newer = newerWrite(object, keyOf(object));
+      const newer = newerThan(object, keyOf(object));
       return newer === undefined ? undefined : performance.now() - newer.at;
+    },
+    outdated(object) {
+      const key = keyOf(object);
+      const { uid, resourceVersion } = object.metadata;
+      if (newerThan(object, key) !== undefined) return;
+      newest.set(key, { uid, resourceVersion, isOutdated: true, at: performance.now() });
     },
   };
   return store;

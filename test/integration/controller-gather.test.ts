@@ -67,6 +67,7 @@ async function setUp(jobs: Record<string, object> = {}) {
     ...tools,
     log: pino({ level: 'silent' }),
     rememberWritten: () => undefined,
+    rememberOutdated: () => undefined,
     recordEvents: () => undefined,
     onClaimRefused: () => undefined,
   };

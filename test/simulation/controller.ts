@@ -59,6 +59,7 @@ export class Controller {
       terminating: watchTerminatingJobs(),
       cachedJobs: (_namespace, orderId) => this.#jobs.store.byIndex(orderId),
       rememberWritten: (object) => this.#videoJobs.store.wrote(object),
+      rememberOutdated: (object) => this.#videoJobs.store.outdated(object),
       recordEvents: () => undefined,
       onClaimRefused: () => undefined,
       onStale: () => undefined,

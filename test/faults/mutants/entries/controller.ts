@@ -146,8 +146,8 @@ export const controllerMutants: readonly SourceMutant[] = [
   {
     name: 'take a 409 on the status for a failure',
     file: 'src/controller/reconcile.ts',
-    find: "    if (isConflict(error)) return 'conflict';\n    throw error;",
-    replace: '    throw error;',
+    find: '    if (!isConflict(error)) throw error;\n',
+    replace: '    throw error;\n',
     row: 20,
     caughtBy: { ...gathering, test: 'leaves a status that somebody wrote meanwhile' },
   },
@@ -174,6 +174,14 @@ export const controllerMutants: readonly SourceMutant[] = [
     replace: 'if (staleForMs !== Number.NaN) return cached;',
     row: 40,
     caughtBy: { ...applying, test: 'is not decided from' },
+  },
+  {
+    name: 'believe the cache though the API server has a newer one',
+    file: 'src/controller/lost-events.ts',
+    find: '    store.outdated(cached);\n',
+    replace: '',
+    row: 40,
+    caughtBy: { lane: 'unit', file: 'src/controller/lost-events.test.ts' },
   },
   {
     name: 'wait for ever for the event of our own write',
