@@ -30,6 +30,7 @@ describe('deleting a VideoJob', () => {
   it('over a stored video captures, and leaves it to the bot', async () => {
     const bench = await startControllerBench();
     const order = await bench.order();
+    await bench.job(order, 'gen', 1);
     await bench.ledger.succeeded(order, 1);
     await bench.remove(order);
     await bench.gone(order);
@@ -56,6 +57,7 @@ describe('deleting a VideoJob', () => {
   it('that has finished moves nothing', async () => {
     const bench = await startControllerBench();
     const order = await bench.order();
+    await bench.job(order, 'gen', 1);
     await bench.ledger.succeeded(order, 1);
     await bench.job(order, 'dlv', 1);
     const { nonce } = await bench.ledger.editing(order, 1);
@@ -156,6 +158,7 @@ describe('a clock', () => {
   it('of the delivery captures over an edit without an answer, and not before three executions', async () => {
     const bench = await startControllerBench();
     const order = await bench.order();
+    await bench.job(order, 'gen', 1);
     await bench.ledger.succeeded(order, 1);
     for (const n of [1, 2, 3]) {
       await bench.job(order, 'dlv', n);
