@@ -96,7 +96,7 @@ test('a fault of ours is called ours, and the same order can be tried again', as
   );
 });
 
-test('trouble of Telegram with notices: later when it says so, once when nobody knows, and never to who has left', async () => {
+test('trouble of Telegram with notices: later when it says so, once when nobody knows, and to who has left when they are back', async () => {
   const { customer, order } = await placed(504);
   await bot.telegram.dev('POST', 'faults', { method: 'sendMessage', fault: '429', times: 1, retry_after: 1 });
   const outside = await takeOver(bot.database, order);
@@ -131,6 +131,16 @@ test('trouble of Telegram with notices: later when it says so, once when nobody 
   await gone.failed('user-policy');
   await waitFor(async () => (await endings(third.order)).length === 1, { what: 'the notice to end' });
   expect(await endings(third.order)).toEqual([{ ending: 'unreachable' }]);
+
+  // Whoever comes back learns what became of it, once.
+  await bot.telegram.dev('PATCH', 'chats/506', { blocked: false });
+  await third.customer.say('/start');
+  await third.customer.seeText('Returned: 1 credit');
+  await waitFor(async () => (await endings(third.order))[0]?.ending === 'sent', { what: 'the notice to be told' });
+  await third.customer.say('/balance');
+  await third.customer.seeText('Your balance');
+  const returned = (await third.customer.messages()).filter((one) => one.text?.includes('Returned: 1 credit') === true);
+  expect(returned).toHaveLength(1);
 });
 
 test('an unconfirmed video is sent again by its button, free and into the same message', async () => {

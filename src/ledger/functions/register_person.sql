@@ -21,8 +21,14 @@ begin
   else
     was_unreachable := person.unreachable_since is not null;
     update people set seen_at = clock_timestamp(), unreachable_since = null where user_id = person.user_id;
-    -- Videos that wait for them can be shown now.
-    if was_unreachable then perform tell('neurocards_notices', ''); end if;
+    if was_unreachable then
+      -- How an order ended that they could not be told of: nobody learns of a refund from a balance.
+      update notices set ended_at = null, ending = null, lease_owner = null, lease_until = null, due_at = clock_timestamp()
+      where ending = 'unreachable' and kind in ('failed', 'summary')
+        and order_id in (select order_id from orders where user_id = person.user_id);
+      -- Videos that wait for them can be shown now, too.
+      perform tell('neurocards_notices', '');
+    end if;
   end if;
   return jsonb_build_object('userId', person.user_id, 'language', person.language, 'consentedAt', person.consented_at, 'created', made,
     'banned', person.banned_at is not null, 'referralCode', person.referral_code);

@@ -7,7 +7,7 @@ import type { Verdict } from './mutant.ts';
 import { promised, unnoticed } from './promised.ts';
 
 /** The longest that one mutant may be played; one that never ends proves nothing. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 /** Every effect that the reference runs of the simulation record, skipped, doubled, and swapped with its successor. */
 export async function effectMutants(seed: number): Promise<EffectMutant[]> {

@@ -56,12 +56,24 @@ export function registerPerson(db: Tables, telegramId: number, language: string)
   } else {
     const wasUnreachable = person.unreachableSince !== null;
     db.set(person, { seenAt: db.now(), unreachableSince: null });
-    if (wasUnreachable) db.notify('neurocards_notices', '');
+    if (wasUnreachable) {
+      retellEnds(db, person.userId);
+      db.notify('neurocards_notices', '');
+    }
   }
   return {
     ...{ userId: person.userId, language: person.language, consentedAt: iso(person.consentedAt), created },
     ...{ banned: person.bannedAt !== null, referralCode: person.referralCode },
   };
+}
+
+/** How an order ended that the person could not be told of. */
+function retellEnds(db: Tables, userId: number): void {
+  for (const row of db.notices) {
+    if (row.ending !== 'unreachable' || (row.kind !== 'failed' && row.kind !== 'summary')) continue;
+    if (db.order(row.orderId).userId !== userId) continue;
+    db.set(row, { endedAt: null, ending: null, leaseOwner: null, leaseUntil: null, dueAt: db.now() });
+  }
 }
 
 /** `record_consent`. */

@@ -49,6 +49,14 @@ export const peopleMutants: readonly SourceMutant[] = [
     caughtBy: { ...integration('attack-notices'), test: 'taken away again' },
   },
   {
+    name: 'leave whoever had blocked the bot untold of a refund',
+    file: 'src/ledger/functions/register_person.sql',
+    find: "kind in ('failed', 'summary')",
+    replace: "kind = 'summary'",
+    row: null,
+    caughtBy: { ...integration('bot-notices'), cluster: true, test: 'to who has left when they are back' },
+  },
+  {
     name: 'leave a summary untold whose fate nobody knows',
     file: 'src/bot/notices.ts',
     find: " || fact.kind === 'summary'",
