@@ -17,7 +17,7 @@ export interface PassTools extends ReconcileTools {
 }
 
 const staleRetryMs = 200;
-/** So long a watch may be behind our own write; after that its event is taken for lost, and the API server is asked. */
+/** So long a watch may be behind what is known to be newer; after that its event is taken for lost, and the API server is asked. */
 const watchDelayMs = 2_000;
 const prefix = 'vj-';
 
@@ -38,7 +38,7 @@ export async function pass(key: string, tools: PassTools): Promise<PassResult | 
   }
 }
 
-/** The newest copy there is; `stale` where the cached one is older than what we wrote ourselves, and the watch may still bring ours. */
+/** The newest copy there is; `stale` where a newer one than the cached is known, and the watch may still bring it. */
 async function findObject(
   key: string,
   { store, kube, onStale }: PassTools,

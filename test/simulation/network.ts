@@ -280,9 +280,12 @@ export class Network {
   }
 
   #tamperedCommit(process: Process, how: Tampering['how'], { apply, undo, again }: Omit<Transaction, 'lost'>): void {
-    if (how === 'double') apply();
-    else undo();
-    if (how === 'double') again();
+    if (how === 'double') {
+      apply();
+      again();
+      return;
+    }
+    undo();
     if (how === 'swap') this.#held.set(process, again);
   }
 
