@@ -49,7 +49,8 @@ async function tell(notice: Notice, announcer: Announcer): Promise<void> {
     // Its button is the person's only way to the video they paid for, and the same one twice does no harm.
     if (error.meaning === 'unknown' && notice.fact.kind === 'unconfirmed') return later(repeatSeconds);
     // The same edit twice is one; a progress is told again by the next one.
-    if (error.meaning === 'unknown' && notice.fact.kind === 'failed' && isEdit(notice)) return later(repeatSeconds);
+    const isRepeatable = isEdit(notice) && notice.messageId !== null;
+    if (error.meaning === 'unknown' && notice.fact.kind === 'failed' && isRepeatable) return later(repeatSeconds);
     if (error.meaning === 'unknown' && tellsOfCredits(notice)) await tellInProgress(notice, announcer);
     await end(endOf(error));
   }
@@ -64,7 +65,7 @@ async function send(notice: Notice, announcer: Announcer): Promise<NoticeEnd> {
   const { chatId, messageId, fact, orderId: order } = notice;
   const { html, keyboard } = noticeScreen(notice);
   if (isEdit(notice)) {
-    if (messageId === null) return fact.kind === 'progress' ? beginProgress(notice, announcer) : 'gone';
+    if (messageId === null) return beginMessage(notice, announcer);
     await telegram.editMessageText(chatId, messageId, html, keyboard);
     return 'sent';
   }
@@ -82,18 +83,19 @@ async function send(notice: Notice, announcer: Announcer): Promise<NoticeEnd> {
 }
 
 /**
- * The progress message of an order that has none: the second and later ones of a group. The first stored message counts, be it this
- * one or the one that delivery sends meanwhile.
+ * The message of an order that has none: of the second and later ones of a group, be it that they begin or that they failed before
+ * they had one. The first stored message counts, be it this one or the one that delivery sends meanwhile.
  */
-async function beginProgress(notice: Notice, { database, telegram, log }: Announcer): Promise<NoticeEnd> {
-  const { chatId, orderId } = notice;
+async function beginMessage(notice: Notice, { database, telegram, log }: Announcer): Promise<NoticeEnd> {
+  const { chatId, orderId, fact } = notice;
   const { html, keyboard } = noticeScreen(notice);
   const sent = await telegram.sendMessage(chatId, html, keyboard, { silent: true });
   const adopt = (): Promise<{ messageId: number | null }> => adoptMessage(database, orderId, null, null, sent);
   const { messageId } = await persist(adopt, AbortSignal.timeout(adoptMs));
-  if (messageId !== sent) {
+  // How an order ended stays said, whatever else its message says.
+  if (messageId !== sent && fact.kind === 'progress') {
     await telegram.deleteMessage(chatId, sent).catch((error: unknown) => {
-      log.info({ err: error, order: orderId }, 'a progress message that nobody needs was not deleted');
+      log.info({ err: error, order: orderId }, 'a message that nobody needs was not deleted');
     });
   }
   return 'sent';

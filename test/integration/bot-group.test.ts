@@ -159,6 +159,33 @@ test('a progress message whose answer was lost is made anew, and delivery has on
   await customer.seeText('Video 2 of 3. Making the video');
 });
 
+test('an order of a group that failed before it had a message is told of in one that is sent for it', async () => {
+  const customer = bot.customer(610);
+  await customer.upToConfirmation();
+  await customer.press('count', count(3));
+  await customer.seeText('Price: 3 credits');
+  const lose = (times: number) =>
+    bot.telegram.dev('POST', 'faults', { method: 'sendMessage', fault: 'drop', times, chat: 610 });
+  await lose(1);
+  await customer.press('create');
+  await waitFor(async () => (await ordersOf(610)).filter((order) => order.message_id !== null).length === 2, {
+    what: 'the first and the third to have their message',
+  });
+  await lose(100);
+  const unlucky = (await ordersOf(610))[1]?.order_id ?? '';
+  const outside = await takeOver(bot.database, unlucky);
+  await outside.accepted();
+  const open = () =>
+    bot.rows('select count(*) from ledger.notices where order_id = $1 and ended_at is null', [unlucky], countOf);
+  await waitFor(async () => (await open())[0]?.count === 0, { what: 'its progress to be lost, too' });
+  await bot.telegram.dev('DELETE', 'faults');
+  await outside.failed('user-person');
+  const told = await customer.seeText('Video 2 of 3. ');
+  expect(wordsOf(told)).toContain('shows a person');
+  expect(wordsOf(told)).toContain('Returned: 1 credit.');
+  await waitFor(async () => (await ordersOf(610))[1]?.message_id === told.message_id, { what: 'it to be its message' });
+});
+
 test('another person’s count button, a count that nobody offers and too few credits change and place nothing', async () => {
   const [anna, boris] = [bot.customer(608), bot.customer(609)];
   await anna.upToConfirmation();

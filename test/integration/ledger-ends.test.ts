@@ -399,8 +399,8 @@ describe('a paid task', () => {
     const { order } = await begin();
     const { nonce } = await ledger.submitting(order);
     await ledger.pass(order, 61);
-    expect(await answerSubmit(ledger.runner, nonce, { kind: 'accepted', taskId: 't' })).toEqual({ state: 'accepted' });
-    expect((await ledger.observe(order)).attempts.current).toMatchObject({ state: 'accepted', taskId: 't' });
+    expect(await answerSubmit(ledger.runner, nonce, { kind: 'accepted', taskId: 'late' })).toEqual({ state: 'accepted' });
+    expect((await ledger.observe(order)).attempts.current).toMatchObject({ state: 'accepted', taskId: 'late' });
   });
 
   it('whose maker lost the lease is unknown after the next sweep', async () => {
