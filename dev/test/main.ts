@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { add, type Counts, closingLine, NONE } from './counts.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
-import { runLane } from './vitest.ts';
+import { type LaneResult, runLane } from './vitest.ts';
 
 let isStopped = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -20,20 +20,25 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
   console.log(`Property tests run with --seed ${seed}.`);
-  const counts = await runAll(options, seed);
+  const { counts, failed } = await runAll(options, seed);
+  if (failed.length > 0) console.log(['\nFailed:', ...failed].join('\n  '));
   console.log(`\n${closingLine(counts)}`);
   return counts.failed === 0 && !isStopped ? 0 : 1;
 }
 
-async function runAll(options: Options, seed: number): Promise<Counts> {
+async function runAll(options: Options, seed: number): Promise<LaneResult> {
   let counts = NONE;
+  const failed: string[] = [];
   if (options.check) counts = add(counts, await runCheck());
+  if (counts.failed > 0) failed.push('check: see its part above, or npm run check');
   for (const lane of options.lanes) {
     if (isStopped) break;
     console.log(`\n== ${lane.name}: ${lane.proves}`);
-    counts = add(counts, await runLane(lane, options.rest, seed));
+    const result = await runLane(lane, options.rest, seed);
+    counts = add(counts, result.counts);
+    failed.push(...result.failed);
   }
-  return isStopped && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  return { counts: isStopped && counts.failed === 0 ? { ...counts, failed: 1 } : counts, failed };
 }
 
 /** The checks count as one failure when red and as nothing when green: they are no tests. */

@@ -3,9 +3,16 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Counts, countsOf } from './counts.ts';
+import { failedTests } from './failed.ts';
 import type { Lane } from './lanes.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+
+export interface LaneResult {
+  readonly counts: Counts;
+  /** A line for each test that failed. */
+  readonly failed: readonly string[];
+}
 
 /**
  * Runs the tests of one lane and counts them.
@@ -14,12 +21,13 @@ const ROOT = join(import.meta.dirname, '../..');
  *
  * @param rest files and options for vitest, as typed
  */
-export async function runLane(lane: Lane, rest: readonly string[], seed: number): Promise<Counts> {
+export async function runLane(lane: Lane, rest: readonly string[], seed: number): Promise<LaneResult> {
   const directory = await mkdtemp(join(tmpdir(), 'neurocards-test-'));
   const outputFile = join(directory, 'report.json');
   try {
     const exitCode = await vitest(lane, rest, seed, outputFile);
-    return countsOf(await readFile(outputFile, 'utf8').catch(() => undefined), exitCode);
+    const json = await readFile(outputFile, 'utf8').catch(() => undefined);
+    return { counts: countsOf(json, exitCode), failed: failedTests(json, ROOT) };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
