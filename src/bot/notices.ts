@@ -62,7 +62,7 @@ function tellsOfCredits({ fact }: Notice): boolean {
 
 async function send(notice: Notice, announcer: Announcer): Promise<NoticeEnd> {
   const { telegram, log } = announcer;
-  const { chatId, messageId, fact, orderId: order } = notice;
+  const { chatId, messageId, orderId: order } = notice;
   const { html, keyboard } = noticeScreen(notice);
   if (isEdit(notice)) {
     if (messageId === null) return beginMessage(notice, announcer);

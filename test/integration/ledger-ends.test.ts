@@ -399,7 +399,9 @@ describe('a paid task', () => {
     const { order } = await begin();
     const { nonce } = await ledger.submitting(order);
     await ledger.pass(order, 61);
-    expect(await answerSubmit(ledger.runner, nonce, { kind: 'accepted', taskId: 'late' })).toEqual({ state: 'accepted' });
+    expect(await answerSubmit(ledger.runner, nonce, { kind: 'accepted', taskId: 'late' })).toEqual({
+      state: 'accepted',
+    });
     expect((await ledger.observe(order)).attempts.current).toMatchObject({ state: 'accepted', taskId: 'late' });
   });
 

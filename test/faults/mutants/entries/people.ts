@@ -43,10 +43,19 @@ export const peopleMutants: readonly SourceMutant[] = [
   {
     name: 'keep a progress message beside the one of delivery',
     file: 'src/bot/notices.ts',
-    find: 'if (messageId !== sent) {',
+    find: "if (messageId !== sent && fact.kind === 'progress') {",
     replace: 'if (messageId === null) {',
     row: null,
     caughtBy: { ...integration('attack-notices'), test: 'taken away again' },
+  },
+  {
+    name: 'leave a failure without a message of its own to the summary',
+    file: 'src/bot/notices.ts',
+    find: 'if (messageId === null) return beginMessage(notice, announcer);',
+    replace:
+      "if (messageId === null) return notice.fact.kind === 'progress' ? beginMessage(notice, announcer) : 'gone';",
+    row: null,
+    caughtBy: { ...integration('bot-group'), test: 'is told of in one that is sent for it' },
   },
   {
     name: 'leave whoever had blocked the bot untold of a refund',
