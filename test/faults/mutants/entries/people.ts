@@ -55,7 +55,7 @@ export const peopleMutants: readonly SourceMutant[] = [
     replace:
       "if (messageId === null) return notice.fact.kind === 'progress' ? beginMessage(notice, announcer) : 'gone';",
     row: null,
-    caughtBy: { ...integration('bot-group'), test: 'is told of in one that is sent for it' },
+    caughtBy: { ...chats, test: 'is told of in one that is sent for it' },
   },
   {
     name: 'leave whoever had blocked the bot untold of a refund',
