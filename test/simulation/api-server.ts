@@ -1,5 +1,6 @@
 import { KubeError } from '../../src/kube/error.ts';
 import type { KubeObject } from '../../src/kube/resources.ts';
+import { finishedReason } from './conditions.ts';
 import type { Undo } from './network.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -187,16 +188,6 @@ function merge(target: unknown, patch: unknown): unknown {
     else merged[key] = merge(merged[key], value);
   }
   return merged;
-}
-
-function finishedReason(status: Json | undefined): string | undefined {
-  const conditions = status?.['conditions'];
-  if (!Array.isArray(conditions)) return undefined;
-  for (const condition of conditions as unknown[]) {
-    const { type, status: state, reason } = jsonOf(condition);
-    if (type === 'Finished' && state === 'True') return String(reason);
-  }
-  return undefined;
 }
 
 /** The rule of the CRD: once Finished is True it stays so, with the same reason. */

@@ -1,4 +1,5 @@
 import type { StoredObject } from './api-server.ts';
+import { conditionsOf } from './conditions.ts';
 import type { World } from './world.ts';
 
 /*
@@ -60,12 +61,7 @@ function orderLines({ tables }: World, orderId: string): string[] {
 }
 
 function videoJobLine({ metadata, status }: StoredObject): string {
-  const conditions: unknown = status?.['conditions'];
-  const said = (Array.isArray(conditions) ? (conditions as unknown[]) : []).map((one) =>
-    typeof one === 'object' && one !== null
-      ? `${String(Reflect.get(one, 'type'))}=${String(Reflect.get(one, 'status'))} ${String(Reflect.get(one, 'reason'))}`
-      : '',
-  );
+  const said = conditionsOf(status).map((one) => `${one.type}=${one.status} ${one.reason}`);
   return `VideoJob ${said.toSorted().join(', ')}, finalizers ${(metadata.finalizers ?? []).length}`;
 }
 

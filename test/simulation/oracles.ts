@@ -1,6 +1,7 @@
 import { videoJobName } from '../../src/videojob/names.ts';
 import { disallowedEnd } from './allowed-ends.ts';
 import type { StoredObject } from './api-server.ts';
+import { finishedReason } from './conditions.ts';
 import { nextShowingAt } from './postgres/deliveries.ts';
 import type { HoldRow } from './postgres/rows.ts';
 import type { World } from './world.ts';
@@ -48,18 +49,6 @@ export function unrest(world: World): string | null {
 function unfinished({ metadata, status }: StoredObject): string | null {
   if ((metadata.finalizers ?? []).length > 0) return 'still has its finalizer';
   return finishedReason(status) === undefined && metadata.deletionTimestamp === undefined ? 'is not Finished' : null;
-}
-
-function finishedReason(status: StoredObject['status']): string | undefined {
-  const conditions: unknown = status?.['conditions'];
-  if (!Array.isArray(conditions)) return undefined;
-  for (const one of conditions as unknown[]) {
-    if (typeof one !== 'object' || one === null) continue;
-    if (Reflect.get(one, 'type') === 'Finished' && Reflect.get(one, 'status') === 'True') {
-      return String(Reflect.get(one, 'reason'));
-    }
-  }
-  return undefined;
 }
 
 /** Everything the oracles have to say about a world at its end; from its rows and from the other sides' own books. */
