@@ -1,4 +1,4 @@
-// npm run bench:ledger [-- speed people depth]: how many orders the ledger carries, and whether that depends on how much it has carried before.
+// npm run bench:ledger: how many orders the ledger carries, and whether that depends on how much it has carried before.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
@@ -189,6 +189,23 @@ function compare(what: string, before: Timings, after: Timings): void {
   }
 }
 
+const parts = { speed, people, depth };
+const HELP = `npm run bench:ledger [-- PART ...]   measures the ledger with a PostgreSQL of its own; all parts unless named
+  speed    lifecycles and holds a second (NEUROCARDS_BENCH_LIFECYCLES ${lifecycles}, NEUROCARDS_BENCH_HOLDS ${holds}, NEUROCARDS_BENCH_LANES ${lanes})
+  people   whether a step costs more with 1,000 people than with one
+  depth    whether it costs more after NEUROCARDS_BENCH_TRANSFERS (${transfers}) transfers than after 1,000`;
+
+const asked = process.argv.slice(2);
+if (asked.includes('--help')) {
+  console.log(HELP);
+  process.exit(0);
+}
+const unknown = asked.find((one) => !(one in parts));
+if (unknown !== undefined) {
+  console.error(`"${unknown}" is no part of this bench; name speed, people or depth, or see --help`);
+  process.exit(2);
+}
+
 const directory = mkdtempSync(join(tmpdir(), 'neurocards-bench-'));
 const server = await startPostgres({ directory });
 const probe = new pg.Client({ connectionString: server.ownerUrl });
@@ -203,8 +220,6 @@ console.log(
     `${availableParallelism()} cores with the load generator on them, ${lanes} lanes, load at the start ${load()}`,
 );
 try {
-  const parts = { speed, people, depth };
-  const asked = process.argv.slice(2);
   for (const [name, part] of Object.entries(parts)) if (asked.length === 0 || asked.includes(name)) await part(server);
   console.log(`load at the end ${load()}`);
 } catch (error) {
