@@ -14,6 +14,7 @@ import {
 import { closeOverdueHolds } from '../../src/ledger/audit.ts';
 import { recordRequests } from '../../src/ledger/executions.ts';
 import { registerPerson } from '../../src/ledger/people.ts';
+import { cancelOrder } from '../../src/ledger/settlement.ts';
 import { endNotice, takeNotices } from '../../src/order/notices.ts';
 import { TestLedger, videoOf } from '../support/ledger.ts';
 
@@ -171,6 +172,24 @@ describe('a person who comes back', () => {
     await registerPerson(ledger.bot, person.chatId, 'en');
     await endNotice(ledger.bot, notice?.noticeId ?? 0, 'unreachable');
     expect(await ledger.rows('select unreachable_since from ledger.people')).toEqual([{ unreachable_since: null }]);
+  });
+
+  it('while they are told how an order ended is told it again, and once they left again only when they are back', async () => {
+    const ledger = await TestLedger.open();
+    const person = await ledger.person();
+    const order = await ledger.claimed(person);
+    await cancelOrder(ledger.bot, order.orderId, order.userId);
+    const taken = async () =>
+      (await takeNotices(ledger.bot, 'bot', 1)).map(({ noticeId, fact }) => [noticeId, fact.kind]);
+    const [[notice, kind] = []] = await taken();
+    expect(kind).toBe('failed');
+    await registerPerson(ledger.bot, person.chatId, 'en');
+    await endNotice(ledger.bot, Number(notice), 'unreachable');
+    expect(await taken()).toEqual([[notice, 'failed']]);
+    await endNotice(ledger.bot, Number(notice), 'unreachable');
+    expect(await taken()).toEqual([]);
+    await registerPerson(ledger.bot, person.chatId, 'en');
+    expect(await taken()).toEqual([[notice, 'failed']]);
   });
 });
 

@@ -92,15 +92,19 @@ function factOf(db: Tables, row: NoticeRow): Record<string, unknown> {
 export function endNotice(db: Tables, noticeId: number, ending: string): null {
   const row = db.notices.find((one) => one.noticeId === noticeId);
   if (row === undefined || row.endedAt !== null) return null;
-  db.set(row, { endedAt: db.now(), ending });
+  const now = db.now();
   if (ending === 'unreachable') {
     const person = db.people.get(db.order(row.orderId).userId);
-    // Whoever was seen since the notice was taken is back.
-    const takenAt = row.leaseUntil === null ? db.now() : row.leaseUntil - 25_000;
-    if (person !== undefined && person.unreachableSince === null && person.seenAt <= takenAt) {
-      db.set(person, { unreachableSince: db.now() });
+    // Whoever was seen since the notice was taken is back, and is told how an order ended.
+    const takenAt = row.leaseUntil === null ? now : row.leaseUntil - 25_000;
+    const isBack = person !== undefined && person.seenAt > takenAt;
+    if (isBack && (row.kind === 'failed' || row.kind === 'summary')) {
+      db.set(row, { dueAt: now, leaseOwner: null, leaseUntil: null });
+      return null;
     }
+    if (!isBack && person !== undefined && person.unreachableSince === null) db.set(person, { unreachableSince: now });
   }
+  db.set(row, { endedAt: now, ending });
   return null;
 }
 

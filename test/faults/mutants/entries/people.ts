@@ -66,6 +66,14 @@ export const peopleMutants: readonly SourceMutant[] = [
     caughtBy: { ...integration('bot-notices'), cluster: true, test: 'to who has left when they are back' },
   },
   {
+    name: 'leave whoever came back meanwhile untold of a refund',
+    file: 'src/order/functions/end_notice.sql',
+    find: "if notice.kind in ('failed', 'summary') then",
+    replace: "if notice.kind = 'summary' then",
+    row: null,
+    caughtBy: { ...integration('attack-ledger'), test: 'is told it again' },
+  },
+  {
     name: 'leave a summary untold whose fate nobody knows',
     file: 'src/bot/notices.ts',
     find: " || fact.kind === 'summary'",
