@@ -69,16 +69,16 @@ async function drive(
   await using kept = keepLease(() => renewDelivery(tools.database, lease.orderId, lease.fence));
   let waitSeconds = lease.notBefore === null ? 0 : (lease.notBefore.getTime() - lease.now.getTime()) / 1000;
   for (;;) {
-    if (waitSeconds > 0 && (await interrupted(waitSeconds, AbortSignal.any([until, kept.lost])))) {
-      return kept.lost.aborted ? afterLoss(kept, 'the lease was lost') : interruption;
-    }
+    if (waitSeconds > 0) await interrupted(waitSeconds, AbortSignal.any([until, kept.lost]));
+    // Asked before every try, also after one that took no time: one without a lease ends at once, and would be repeated for ever.
+    if (kept.lost.aborted) return afterLoss(kept, 'the lease was lost');
+    if (until.aborted) return interruption;
     const delivered = await deliverOnce(lease, tools, until, kept);
     if (delivered.kind === 'over') return { code: exitCodes.verdict, message: `the delivery is ${delivered.verdict}` };
     if (delivered.kind === 'lost') return afterLoss(kept, delivered.because);
     tools.log.info({ afterSeconds: delivered.afterSeconds }, 'delivery goes on');
     lease = { ...lease, messageId: delivered.messageId, tries: delivered.tries };
     waitSeconds = delivered.afterSeconds;
-    if (until.aborted) return interruption;
   }
 }
 

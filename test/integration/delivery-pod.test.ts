@@ -1,4 +1,5 @@
 import { rename } from 'node:fs/promises';
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { closeOrder } from '../../src/ledger/settlement.ts';
 import { exitCodes } from '../../src/runner/exit.ts';
@@ -233,6 +234,40 @@ describe('a delivery lease that a later execution took', () => {
     expect(await bench.videos(order)).toHaveLength(1);
     expect(await bench.hold(order)).toEqual(captured);
     expect(await bench.ledger.violations()).toEqual([]);
+  });
+});
+
+describe('a delivery lease that was lost while the video was read', () => {
+  it('ends the pod at once, which begins no edit', async () => {
+    const bench = await setUpWorkbench();
+    const order = await bench.stored();
+    const asked = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const get = async (key: string): Promise<Uint8Array> => {
+      asked.resolve();
+      await gate.promise;
+      return bench.storage.get(key);
+    };
+    let lines = 0;
+    // A pod that goes round and round lets nobody else speak, not even a time limit; it does write a line each time.
+    const log = pino({
+      hooks: {
+        logMethod() {
+          lines += 1;
+          if (lines > 50) throw new Error('the pod goes round and round');
+        },
+      },
+    });
+    const first = await bench.deliver(order, { storage: { ...bench.storage, get }, log });
+    await asked.promise;
+    const second = await bench.deliver(order, { execution: await nextExecution(bench, order, 'delivery') });
+    expect((await second.end).code).toBe(exitCodes.verdict);
+    const renewed = `select 1 as one from pg_stat_activity
+      where datname = current_database() and state = 'idle' and query like '%renew_delivery%'`;
+    await waitFor(async () => (await bench.ledger.rows(renewed)).length > 0, { what: 'a renewal', within: 30_000 });
+    gate.resolve();
+    expect(await first.end.catch(String)).toMatchObject({ code: exitCodes.superseded });
+    expect(await edits(bench)).toEqual(['shown']);
   });
 });
 

@@ -8,7 +8,7 @@ import { startCompletions } from '../../dev/completions/server.ts';
 import { startKie } from '../../dev/kie/server.ts';
 import { succeedAttempt } from '../../src/generation/attempt.ts';
 import { endExecution, recordRequests, type Stage } from '../../src/ledger/executions.ts';
-import { createLogger } from '../../src/log/logger.ts';
+import { createLogger, type Logger } from '../../src/log/logger.ts';
 import { claimOrder } from '../../src/order/claim.ts';
 import { createPool, type DatabasePool } from '../../src/postgres/pool.ts';
 import { createPrompter } from '../../src/prompter/completions.ts';
@@ -18,6 +18,7 @@ import type { RunnerEnd } from '../../src/runner/exit.ts';
 import { generate } from '../../src/runner/generate.ts';
 import { createRequestTally } from '../../src/runner/request-tally.ts';
 import { createFileStorage } from '../../src/storage/files.ts';
+import type { ObjectStorage } from '../../src/storage/storage.ts';
 import { createTelegramChat } from '../../src/telegram/chat.ts';
 import type { VideoJobInput } from '../../src/videojob/build.ts';
 import { type DatabaseProxy, startDatabaseProxy } from './database-proxy.ts';
@@ -249,7 +250,8 @@ export async function setUpWorkbench() {
         execution,
         proxy = runnerProxy,
         seconds = 60,
-      }: { execution?: number; proxy?: DatabaseProxy; seconds?: number } = {},
+        ...own
+      }: { execution?: number; proxy?: DatabaseProxy; seconds?: number; storage?: ObjectStorage; log?: Logger } = {},
     ): Promise<Runner> {
       const n = execution ?? (await ledger.execution(order, 'delivery'));
       return started(order, n, 'delivery', proxy, ({ database, stopping, tally }) =>
@@ -260,6 +262,7 @@ export async function setUpWorkbench() {
             log,
             stopping,
             storage,
+            ...own,
             chat: createTelegramChat({
               token: TOKEN,
               apiRoot: telegram.url,

@@ -8,6 +8,14 @@ const effects = { lane: 'integration', file: 'test/integration/delivery-effects.
 /** Mistakes around the edit that shows the video. */
 export const deliveryMutants: readonly SourceMutant[] = [
   {
+    name: 'try again and again without a lease',
+    file: 'src/runner/deliver.ts',
+    find: "    if (kept.lost.aborted) return afterLoss(kept, 'the lease was lost');\n    if (until",
+    replace: '    if (until',
+    row: null,
+    caughtBy: { ...pod, test: 'ends the pod at once' },
+  },
+  {
     name: 'edit without begin_edit',
     file: deliver,
     find: '  const refusal = await begin(lease, nonce, desk);\n  if (refusal !== null) return refusal;\n  // The commit is too old',
