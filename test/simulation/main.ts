@@ -10,7 +10,7 @@ import { add, count, emptyTally, summaryOf, type Tally, tallySchema } from './ta
 
 /** Fewer schedules need not meet every row. */
 const wholeFrom = 10_000;
-/** Schedules between two reports of a process. */
+/** Schedules that a process is given at a time. */
 const batch = 50;
 const progressMs = 30_000;
 /** Nearly everything of a schedule dies with it: with more room for the young, hardly anything is copied. */
@@ -20,22 +20,28 @@ function scheduleFor({ workload }: SimulateOptions, seed: number): Schedule {
   return scheduleOf(seed, workload);
 }
 
-/** One process's share: every `processes`th schedule, told in lines of JSON. */
-function playPart(options: SimulateOptions, part: number): void {
-  const { schedules, seed, processes, tampering } = options;
+/**
+ * One process of a run: each line that comes in names the first schedule of a batch. It is answered by the seed of each schedule that
+ * begins, and by a line of JSON for all of them.
+ */
+function playBatches(options: SimulateOptions): void {
   // Thousands of errors are made on purpose, and their stacks, which nobody reads here, would cost more than they do.
   Error.stackTraceLimit = 0;
-  let index = part;
-  const playBatch = (): void => {
-    const tally = emptyTally();
-    for (; index < schedules && tally.schedules < batch && tally.failures.length === 0; index += processes) {
-      count(tally, seed + index, play(scheduleFor(options, seed + index), { tampering }));
-    }
-    process.stdout.write(`${JSON.stringify(tally)}\n`);
+  createInterface({ input: process.stdin }).on('line', (first) => {
     // By way of the event loop: what only weak references hold is let go there.
-    if (index < schedules) setImmediate(playBatch);
-  };
-  playBatch();
+    setImmediate(() => process.stdout.write(`${JSON.stringify(playBatch(options, Number(first)))}\n`));
+  });
+}
+
+function playBatch(options: SimulateOptions, first: number): Tally {
+  const { schedules, seed, keepGoing, tampering } = options;
+  const tally = emptyTally();
+  for (let index = first; index < Math.min(first + batch, schedules); index += 1) {
+    process.stdout.write(`${seed + index}\n`);
+    count(tally, seed + index, play(scheduleFor(options, seed + index), { tampering }));
+    if (tally.failures.length > 0 && !keepGoing) break;
+  }
+  return tally;
 }
 
 async function playAll(options: SimulateOptions): Promise<number> {
@@ -45,19 +51,27 @@ async function playAll(options: SimulateOptions): Promise<number> {
   );
   const sum = emptyTally();
   const began = performance.now();
-  const parts = Array.from({ length: Math.min(processes, schedules) }, (_, part) => part);
   const stop = new AbortController();
   let told = began;
-  await Promise.all(
-    parts.map((part) =>
-      partOf(part, seed, stop.signal, (tally) => {
-        add(sum, tally);
-        if (keepGoing) for (const failure of tally.failures) console.error(`seed ${failure.seed} breaks a promise`);
-        if (tally.failures.length > 0 && !keepGoing) stop.abort();
-        told = tellProgress(sum.schedules, schedules, told);
-      }),
-    ),
-  );
+  let given = 0;
+  const give = (): number | undefined => {
+    const first = given;
+    given += batch;
+    return first < schedules ? first : undefined;
+  };
+  const take = (tally: Tally): void => {
+    add(sum, tally);
+    if (keepGoing) for (const failure of tally.failures) console.error(`seed ${failure.seed} breaks a promise`);
+    if (tally.failures.length > 0 && !keepGoing) stop.abort();
+    told = tellProgress(sum.schedules, schedules, told);
+  };
+  const beside = Math.min(processes, Math.ceil(schedules / batch));
+  try {
+    await Promise.all(Array.from({ length: beside }, () => processOf(seed, stop.signal, give, take)));
+  } catch (error) {
+    stop.abort();
+    throw error;
+  }
   const isWhole = schedules >= wholeFrom && workload === undefined && tampering === undefined && !stop.signal.aborted;
   const seconds = (performance.now() - began) / 1000;
   return new Promise((resolve) => setImmediate(() => resolve(tell(sum, options, isWhole, seconds))));
@@ -71,18 +85,64 @@ function tellProgress(played: number, of: number, told: number): number {
   return now;
 }
 
-function partOf(part: number, seed: number, signal: AbortSignal, take: (tally: Tally) => void): Promise<void> {
-  const args = [...process.argv.slice(1), '--part', String(part), '--seed', String(seed)];
-  const child = spawn(process.execPath, [youngSpace, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** A schedule that plays for so long has code in it that never waits for anything. */
+const endlessMs = 60_000;
+
+class EndlessError extends Error {
+  override readonly name = 'EndlessError';
+  readonly reason = 'Endless';
+  constructor(seed: number) {
+    super(
+      `seed ${seed} does not end: something in it goes round and round without waiting. ` +
+        `Look where with: node --inspect test/simulation/main.ts --replay ${seed}`,
+    );
+  }
+}
+
+/**
+ * A process that plays one batch after another until there is none: the faster core plays more of them.
+ * @throws EndlessError where a schedule does not end: code that never waits can only be ended from outside.
+ */
+function processOf(
+  seed: number,
+  signal: AbortSignal,
+  give: () => number | undefined,
+  take: (tally: Tally) => void,
+): Promise<void> {
+  const args = [...process.argv.slice(1), '--batches', '--seed', String(seed)];
+  const child = spawn(process.execPath, [youngSpace, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   signal.addEventListener('abort', () => child.kill(), { once: true });
+  // What a process that has ended is still given is of no interest: its exit says why.
+  child.stdin.on('error', () => undefined);
+  const next = (): void => {
+    const first = give();
+    if (first === undefined) child.stdin.end();
+    else child.stdin.write(`${first}\n`);
+  };
+  let playing = seed;
+  let endless: EndlessError | undefined;
+  const patience = setTimeout(() => {
+    endless = new EndlessError(playing);
+    child.kill('SIGKILL');
+  }, endlessMs);
   createInterface({ input: child.stdout }).on('line', (line) => {
-    if (!signal.aborted) take(tallySchema.parse(JSON.parse(line)));
+    if (signal.aborted) return;
+    patience.refresh();
+    if (/^\d+$/.test(line)) {
+      playing = Number(line);
+      return;
+    }
+    take(tallySchema.parse(JSON.parse(line)));
+    next();
   });
+  next();
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, killed) => {
-      if (code === 0 || (killed !== null && signal.aborted)) resolve();
-      else reject(new Error(`process ${part} of the simulation ended with ${code ?? killed}`));
+      clearTimeout(patience);
+      if (endless !== undefined) reject(endless);
+      else if (code === 0 || (killed !== null && signal.aborted)) resolve();
+      else reject(new Error(`a process of the simulation ended with ${code ?? killed}`));
     });
   });
 }
@@ -154,15 +214,16 @@ function main(options: SimulateOptions): number | Promise<number> {
   }
   if (options.effects) return listEffects(options);
   if (options.replay !== undefined) return replay(options.replay, options);
-  if (options.part === undefined) return playAll(options);
-  playPart(options, options.part);
+  if (!options.batches) return playAll(options);
+  playBatches(options);
   return 0;
 }
 
 // Not in a promise: microtasks are drained by hand here, which Node allows only outside of them.
 setImmediate(() => {
   const fail = (error: unknown): void => {
-    console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+    const isOurs = error instanceof EndlessError;
+    console.error(error instanceof Error && !isOurs ? (error.stack ?? error.message) : String(error));
     process.exitCode = 1;
   };
   try {

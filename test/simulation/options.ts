@@ -17,8 +17,8 @@ export interface SimulateOptions {
   /** Whether a failing schedule is made as short as it can be. */
   readonly shrink: boolean;
   readonly processes: number;
-  /** A part of a run, for the processes of it: first index. */
-  readonly part: number | undefined;
+  /** For the processes of a run: play what the input names. */
+  readonly batches: boolean;
 }
 
 export const HELP = `npm run simulate                              1,000 schedules from a random seed
@@ -56,7 +56,7 @@ export function parseOptions(args: readonly string[]): SimulateOptions {
       'keep-going': { type: 'boolean', default: false },
       'no-shrink': { type: 'boolean', default: false },
       processes: { type: 'string' },
-      part: { type: 'string' },
+      batches: { type: 'boolean', default: false },
       skip: { type: 'string' },
       double: { type: 'string' },
       swap: { type: 'string' },
@@ -74,12 +74,12 @@ export function parseOptions(args: readonly string[]): SimulateOptions {
   }
   return {
     ...{ help: values.help, effects: values.effects, keepGoing: values['keep-going'], workload },
+    batches: values.batches,
     shrink: !values['no-shrink'],
     schedules: number('schedules', values.schedules) ?? 1_000,
     seed: number('seed', values.seed) ?? Math.floor(Math.random() * 2 ** 31),
     replay: number('replay', values.replay),
     processes: number('processes', values.processes) ?? 2,
-    part: number('part', values.part),
     tampering: tamperingOf(values),
   };
 }
