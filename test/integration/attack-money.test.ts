@@ -26,15 +26,7 @@ async function begun(ledger: TestLedger): Promise<DatabaseClient> {
 
 /** Until so many of our connections wait for a lock. */
 const waiting = (ledger: TestLedger, number: number) =>
-  waitFor(
-    async () =>
-      (
-        await ledger.superuser.query(
-          "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-        )
-      ).rows.length === number,
-    { what: `${number} connections to wait` },
-  );
+  waitFor(async () => (await ledger.waiting()) === number, { what: `${number} connections to wait` });
 
 describe('whoever has themselves forgotten while Telegram tells of their money', () => {
   it('leaves no payment behind that still names them', async () => {

@@ -17,6 +17,7 @@ import { endNotice, type Notice, postponeNotice, takeNotices } from '../../src/o
 import { takeOrdersToRelay } from '../../src/order/relay-queue.ts';
 import { persist } from '../../src/postgres/persist.ts';
 import { TestLedger, type TestOrder, type TestPerson } from '../support/ledger.ts';
+import { waitFor } from '../support/wait.ts';
 
 let ledger: TestLedger;
 beforeAll(async () => {
@@ -34,6 +35,27 @@ const times = <T>(count: number, call: (index: number) => Promise<T>): Promise<T
 async function begin(): Promise<{ person: TestPerson; order: TestOrder }> {
   const person = await ledger.person();
   return { person, order: await ledger.claimed(person) };
+}
+
+/** One order that nobody has claimed. */
+async function placed(): Promise<{ orderId: string; specHash: string }> {
+  const placement = ledger.placement(await ledger.person());
+  await ledger.place(placement);
+  const [sold] = placement.orders;
+  if (sold === undefined) throw new Error('nothing sold');
+  return sold;
+}
+
+/** The row of an order as somebody has it who is about to change it. */
+async function heldOrder({ orderId }: { orderId: string }): Promise<{ release(): Promise<void> }> {
+  const client = await ledger.superuser.connect();
+  await client.query('begin');
+  await client.query('select from ledger.orders where order_id = $1 for no key update', [orderId]);
+  const release = async (): Promise<void> => {
+    await client.query('commit');
+    client.release();
+  };
+  return { release };
 }
 
 describe('at the same moment', () => {
@@ -134,10 +156,7 @@ describe('at the same moment', () => {
   });
 
   it('two objects with the same content have one claimant', async () => {
-    const placement = ledger.placement(await ledger.person());
-    await ledger.place(placement);
-    const [sold] = placement.orders;
-    if (sold === undefined) throw new Error('nothing sold');
+    const sold = await placed();
     const answers = await times(6, (index) =>
       claimOrder(ledger.controller, sold.orderId, `uid-${index}`, sold.specHash),
     );
@@ -145,6 +164,15 @@ describe('at the same moment', () => {
     expect(
       answers.filter((one) => one.answer === 'refused' && one.reason === 'OtherClaimant' && !one.blocksOpenOrder),
     ).toHaveLength(5);
+  });
+
+  it('two objects whose claims overlap have one claimant', async () => {
+    const sold = await placed();
+    const { release } = await heldOrder(sold);
+    const claims = times(2, (index) => claimOrder(ledger.controller, sold.orderId, `uid-${index}`, sold.specHash));
+    await waitFor(async () => (await ledger.waiting()) === 2, { what: 'both claims to wait' });
+    await release();
+    expect((await claims).map(({ answer }) => answer).sort()).toEqual(['refused', 'yours']);
   });
 
   it('two senders of a placeholder agree on one message', async () => {
@@ -193,10 +221,7 @@ describe('a killed connection', () => {
 
 describe('an order that waits', () => {
   it('is relayed again and again until it is claimed, and by one relay at a time', async () => {
-    const placement = ledger.placement(await ledger.person());
-    await ledger.place(placement);
-    const [sold] = placement.orders;
-    if (sold === undefined) throw new Error('nothing sold');
+    const sold = await placed();
     const mine = async (): Promise<number[]> =>
       (await times(3, () => takeOrdersToRelay(ledger.bot, 100)))
         .flat()
@@ -217,6 +242,23 @@ describe('an order that waits', () => {
       answer: 'yours',
       settled: { outcome: 'released', reason: 'WaitedTooLong' },
     });
+  });
+
+  it('is left alone by one relay while another one has it', async () => {
+    const sold = await placed();
+    const { release } = await heldOrder(sold);
+    let answered = 0;
+    const relays = times(2, async () => {
+      const orders = await takeOrdersToRelay(ledger.bot, 100);
+      answered += 1;
+      return orders.filter(({ orderId }) => orderId === sold.orderId);
+    });
+    await waitFor(async () => answered + (await ledger.waiting()) === 2, {
+      what: 'both relays to pass it by, or to wait',
+    });
+    await release();
+    expect((await relays).flat()).toEqual([]);
+    expect(await takeOrdersToRelay(ledger.bot, 100)).toMatchObject([{ orderId: sold.orderId, tries: 1 }]);
   });
 
   it('is looked at though no event told of its object: posted a while ago, and claimed by nobody', async () => {

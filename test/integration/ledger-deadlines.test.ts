@@ -101,7 +101,7 @@ describe('the slots of the provider', () => {
       isAnswered = true;
     });
     // The other one has either counted the slots by now, or waits for the first to be done with them.
-    await waitFor(async () => isAnswered || (await waitsForALock(ledger)), { what: 'the other claim' });
+    await waitFor(async () => isAnswered || (await ledger.waiting()) > 0, { what: 'the other claim' });
     await one.query('commit');
     await claiming;
     await other.query('commit');
@@ -111,10 +111,3 @@ describe('the slots of the provider', () => {
     ).toEqual([{ admitted: 1 }]);
   });
 });
-
-async function waitsForALock(ledger: TestLedger): Promise<boolean> {
-  const waiting = await ledger.rows(
-    "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
-  );
-  return waiting.length > 0;
-}

@@ -277,6 +277,15 @@ export class TestLedger {
     return z.array(bug).parse(rows);
   }
 
+  /** How many connections to this database wait for a lock. */
+  async waiting(): Promise<number> {
+    return (
+      await this.rows(
+        "select 1 as one from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      )
+    ).length;
+  }
+
   async rows(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
     return z.array(z.record(z.string(), z.unknown())).parse((await this.superuser.query(sql, values)).rows);
   }

@@ -219,7 +219,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: "  if o.claimed_by is not null then return claim_refused('OtherClaimant', false); end if;\n",
     replace: '',
     row: 38,
-    caughtBy: test('ledger-contest', 'one claimant'),
+    caughtBy: test('ledger-contest', 'whose claims overlap'),
   },
   {
     name: 'claims of one order beside each other',
@@ -227,7 +227,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: 'hold holds := lock_hold(the_order);',
     replace: 'hold holds := (select held from holds as held where order_id = the_order);',
     row: 13,
-    caughtBy: test('ledger-contest', 'one claimant'),
+    caughtBy: test('ledger-contest', 'whose claims overlap'),
   },
   {
     name: 'place without the lock of the account',
@@ -259,7 +259,7 @@ export const sqlMutants: readonly SourceMutant[] = [
     find: ' for no key update skip locked',
     replace: '',
     row: 9,
-    caughtBy: test('ledger-contest', 'by one relay at a time'),
+    caughtBy: test('ledger-contest', 'left alone by one relay'),
   },
   {
     name: 'begin an edit with a lost lease',
