@@ -85,8 +85,10 @@ function tellProgress(played: number, of: number, told: number): number {
   return now;
 }
 
-/** A schedule that plays for so long has code in it that never waits for anything. */
-const endlessMs = 60_000;
+/** A schedule that plays for so many looks at it has code in it that never waits for anything. */
+const endlessLooks = 4;
+/** Looks, not one long wait: of a machine that slept only one comes too early. */
+const lookMs = 15_000;
 
 class EndlessError extends Error {
   override readonly name = 'EndlessError';
@@ -121,13 +123,16 @@ function processOf(
   };
   let playing = seed;
   let endless: EndlessError | undefined;
-  const patience = setTimeout(() => {
+  let looks = 0;
+  const watch = setInterval(() => {
+    looks += 1;
+    if (looks < endlessLooks) return;
     endless = new EndlessError(playing);
     child.kill('SIGKILL');
-  }, endlessMs);
+  }, lookMs);
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (signal.aborted) return;
-    patience.refresh();
+    looks = 0;
     if (/^\d+$/.test(line)) {
       playing = Number(line);
       return;
@@ -139,7 +144,7 @@ function processOf(
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, killed) => {
-      clearTimeout(patience);
+      clearInterval(watch);
       if (endless !== undefined) reject(endless);
       else if (code === 0 || (killed !== null && signal.aborted)) resolve();
       else reject(new Error(`a process of the simulation ended with ${code ?? killed}`));

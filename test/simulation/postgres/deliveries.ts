@@ -98,7 +98,8 @@ export function beginEdit(db: Tables, orderId: string, fence: number, nonce: str
   const at = db.now();
   const delivery = db.deliveries.get(orderId);
   const answer = beginAs(db, 'edit', orderId, fence, nonce, editRefusal(db, orderId, fence, at));
-  if (delivery?.state === 'pending' && db.edits.get(nonce)?.kind === 'edit') {
+  const { kind, orderId: of, answer: heard } = db.edits.get(nonce) ?? {};
+  if (delivery?.state === 'pending' && kind === 'edit' && of === orderId && heard === null) {
     db.setDelivery(delivery, { state: 'editing' });
   }
   return answer;

@@ -35,6 +35,9 @@ function writeSummary(db: Tables, groupId: number): void {
     shown: holds.filter(({ state, reason }) => state === 'captured' && reason === 'VideoDelivered').length,
     kept: holds.filter(({ state, reason }) => state === 'captured' && reason !== 'VideoDelivered').length,
     ...{ charged: sum('captured'), returned: sum('released') },
-    failures: [...new Map(failures.map((one) => [JSON.stringify(one), one])).values()],
+    // In the order of their words, as `jsonb_agg(distinct ...)` has them; what is missing comes first.
+    failures: [...new Map(failures.map((one) => [`${one.reason} ${one.failureClass ?? ''}`, one])).entries()]
+      .toSorted(([one], [other]) => (one < other ? -1 : 1))
+      .map(([, failure]) => failure),
   });
 }
