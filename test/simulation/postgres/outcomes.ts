@@ -36,7 +36,7 @@ function writeSummary(db: Tables, groupId: number): void {
     kept: holds.filter(({ state, reason }) => state === 'captured' && reason !== 'VideoDelivered').length,
     ...{ charged: sum('captured'), returned: sum('released') },
     // In the order of their words, as `jsonb_agg(distinct ...)` has them; what is missing comes first.
-    failures: [...new Map(failures.map((one) => [`${one.reason} ${one.failureClass ?? ''}`, one])).entries()]
+    failures: [...new Map(failures.map((one) => [JSON.stringify([one.reason, one.failureClass ?? '']), one])).entries()]
       .toSorted(([one], [other]) => (one < other ? -1 : 1))
       .map(([, failure]) => failure),
   });
