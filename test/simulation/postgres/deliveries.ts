@@ -76,7 +76,7 @@ function beginAs(
   fence: number,
   nonce: string,
   refusal: string | null,
-): unknown {
+): ReturnType<typeof done> {
   let because = refusal;
   const known = db.edits.get(nonce);
   const isSame = known?.orderId === orderId && known.fence === fence && known.kind === kind && known.answer === null;
@@ -98,10 +98,7 @@ export function beginEdit(db: Tables, orderId: string, fence: number, nonce: str
   const at = db.now();
   const delivery = db.deliveries.get(orderId);
   const answer = beginAs(db, 'edit', orderId, fence, nonce, editRefusal(db, orderId, fence, at));
-  const { kind, orderId: of, answer: heard } = db.edits.get(nonce) ?? {};
-  if (delivery?.state === 'pending' && kind === 'edit' && of === orderId && heard === null) {
-    db.setDelivery(delivery, { state: 'editing' });
-  }
+  if (answer.done && delivery?.state === 'pending') db.setDelivery(delivery, { state: 'editing' });
   return answer;
 }
 

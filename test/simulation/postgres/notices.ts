@@ -88,6 +88,11 @@ function factOf(db: Tables, row: NoticeRow): Record<string, unknown> {
   };
 }
 
+/** What is told again to whoever could not be told: nobody learns of a refund from a balance. */
+export function tellsOfAnEnd({ kind }: NoticeRow): boolean {
+  return kind === 'failed' || kind === 'summary';
+}
+
 /** `end_notice`. */
 export function endNotice(db: Tables, noticeId: number, ending: string): null {
   const row = db.notices.find((one) => one.noticeId === noticeId);
@@ -98,7 +103,7 @@ export function endNotice(db: Tables, noticeId: number, ending: string): null {
     // Whoever was seen since the notice was taken is back, and is told how an order ended.
     const takenAt = row.leaseUntil === null ? now : row.leaseUntil - 25_000;
     const isBack = person !== undefined && person.seenAt > takenAt;
-    if (isBack && (row.kind === 'failed' || row.kind === 'summary')) {
+    if (isBack && tellsOfAnEnd(row)) {
       db.set(row, { dueAt: now, leaseOwner: null, leaseUntil: null });
       return null;
     }

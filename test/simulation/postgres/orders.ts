@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dueEnd } from './clocks.ts';
-import { writeProgress } from './notices.ts';
+import { tellsOfAnEnd, writeProgress } from './notices.ts';
 import type { GroupRow } from './rows.ts';
 import { availableCredits, owedCredits, transfer } from './settlement.ts';
 import { iso, RuleError, type Tables } from './tables.ts';
@@ -70,7 +70,7 @@ export function registerPerson(db: Tables, telegramId: number, language: string)
 /** How an order ended that the person could not be told of. */
 function retellEnds(db: Tables, userId: number): void {
   for (const row of db.notices) {
-    if (row.ending !== 'unreachable' || (row.kind !== 'failed' && row.kind !== 'summary')) continue;
+    if (row.ending !== 'unreachable' || !tellsOfAnEnd(row)) continue;
     if (db.order(row.orderId).userId !== userId) continue;
     db.set(row, { endedAt: null, ending: null, leaseOwner: null, leaseUntil: null, dueAt: db.now() });
   }
