@@ -29,18 +29,22 @@ export function add(left: Counts, right: Counts): Counts {
  * @param json what the JSON reporter wrote; undefined when it wrote nothing
  */
 export function countsOf(json: string | undefined, exitCode: number): Counts {
-  const read = json === undefined ? undefined : readReport(json);
-  const counts =
-    read === undefined
-      ? NONE
-      : { passed: read.numPassedTests, failed: read.numFailedTests, skipped: read.numPendingTests + read.numTodoTests };
-  const isRed = exitCode !== 0 || read === undefined;
+  const read = report.safeParse(readReport(json));
+  const counts = read.success
+    ? {
+        passed: read.data.numPassedTests,
+        failed: read.data.numFailedTests,
+        skipped: read.data.numPendingTests + read.data.numTodoTests,
+      }
+    : NONE;
+  const isRed = exitCode !== 0 || !read.success;
   return isRed && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-function readReport(json: string): z.infer<typeof report> | undefined {
+/** The text of vitest's JSON reporter as an object; undefined where there is none, or none that can be read. */
+export function readReport(json: string | undefined): unknown {
   try {
-    return report.parse(JSON.parse(json));
+    return json === undefined ? undefined : JSON.parse(json);
   } catch {
     return undefined;
   }

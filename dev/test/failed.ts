@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readReport } from './counts.ts';
 
 const report = z.object({
   testResults: z.array(
@@ -21,7 +22,7 @@ const report = z.object({
  * @param root the directory that files are named from
  */
 export function failedTests(json: string | undefined, root: string): string[] {
-  const read = report.safeParse(parsed(json));
+  const read = report.safeParse(readReport(json));
   if (!read.success) return [];
   return read.data.testResults.flatMap(({ name, message, status, assertionResults }) => {
     const file = name.startsWith(`${root}/`) ? name.slice(root.length + 1) : name;
@@ -29,14 +30,6 @@ export function failedTests(json: string | undefined, root: string): string[] {
     if (failed.length === 0) return status === 'failed' ? [`${file}: ${firstLine(message)}`] : [];
     return failed.map((one) => `${file}: "${one.fullName.trim()}": ${firstLine(one.failureMessages?.[0])}`);
   });
-}
-
-function parsed(json: string | undefined): unknown {
-  try {
-    return json === undefined ? undefined : JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function firstLine(text = ''): string {
