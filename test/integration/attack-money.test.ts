@@ -1,11 +1,10 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { noticeScreen } from '../../src/bot/notice-screen.ts';
 import { resolvePayment } from '../../src/ledger/oversight.ts';
 import { bookPayment, bookRefundedPayment } from '../../src/ledger/payments.ts';
 import { forgetPerson, readBalance } from '../../src/ledger/people.ts';
 import { closeOrder } from '../../src/ledger/settlement.ts';
 import { endNotice, type Notice, takeNotices } from '../../src/order/notices.ts';
-import type { DatabaseClient } from '../../src/postgres/pool.ts';
 import { byHand, TestLedger } from '../support/ledger.ts';
 import { identityOf } from '../support/money-scene.ts';
 import { waitFor } from '../support/wait.ts';
@@ -14,14 +13,6 @@ async function shop(): Promise<TestLedger> {
   const ledger = await TestLedger.open();
   await ledger.offer('ten', 10, 100);
   return ledger;
-}
-
-/** A transaction that is left open; rolled back with its test. */
-async function begun(ledger: TestLedger): Promise<DatabaseClient> {
-  const client = await ledger.bot.connect();
-  await client.query('begin');
-  onTestFinished(() => client.query('rollback').then(() => client.release()));
-  return client;
 }
 
 /** Until so many of our connections wait for a lock. */
@@ -33,7 +24,7 @@ describe('whoever has themselves forgotten while Telegram tells of their money',
     const ledger = await shop();
     const person = await ledger.person(3);
     const said = ledger.paymentOf(person, await ledger.invoice(person, 'ten'));
-    const forgetting = await begun(ledger);
+    const forgetting = await ledger.begun();
     const forgot = await forgetPerson(forgetting, person.userId, identityOf(person.chatId), 3);
     expect(forgot).toMatchObject({ outcome: 'forgotten' });
     const booking = bookPayment(ledger.bot, said);
@@ -53,9 +44,7 @@ describe('whoever has themselves forgotten while Telegram tells of their money',
     const person = await ledger.person(3);
     const said = await ledger.paid(person, 'ten');
     // As a chargeback does: first the payment, then the credits.
-    const other = await ledger.superuser.connect();
-    onTestFinished(() => other.query('rollback').then(() => other.release()));
-    await other.query('begin');
+    const other = await ledger.begun(ledger.superuser);
     await other.query('select from ledger.payments where charge_id = $1 for no key update', [said.chargeId]);
     const forgetting = forgetPerson(ledger.bot, person.userId, identityOf(person.chatId), 13);
     await waiting(ledger, 1);

@@ -16,6 +16,7 @@ import { claimOrder } from '../../src/order/claim.ts';
 import { endNotice, type Notice, postponeNotice, takeNotices } from '../../src/order/notices.ts';
 import { takeOrdersToRelay } from '../../src/order/relay-queue.ts';
 import { persist } from '../../src/postgres/persist.ts';
+import type { DatabaseClient } from '../../src/postgres/pool.ts';
 import { TestLedger, type TestOrder, type TestPerson } from '../support/ledger.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -47,15 +48,10 @@ async function placed(): Promise<{ orderId: string; specHash: string }> {
 }
 
 /** The row of an order as somebody has it who is about to change it. */
-async function heldOrder({ orderId }: { orderId: string }): Promise<{ release(): Promise<void> }> {
-  const client = await ledger.superuser.connect();
-  await client.query('begin');
+async function heldOrder({ orderId }: { orderId: string }): Promise<DatabaseClient> {
+  const client = await ledger.begun(ledger.superuser);
   await client.query('select from ledger.orders where order_id = $1 for no key update', [orderId]);
-  const release = async (): Promise<void> => {
-    await client.query('commit');
-    client.release();
-  };
-  return { release };
+  return client;
 }
 
 describe('at the same moment', () => {
@@ -168,10 +164,10 @@ describe('at the same moment', () => {
 
   it('two objects whose claims overlap have one claimant', async () => {
     const sold = await placed();
-    const { release } = await heldOrder(sold);
+    const holder = await heldOrder(sold);
     const claims = times(2, (index) => claimOrder(ledger.controller, sold.orderId, `uid-${index}`, sold.specHash));
     await waitFor(async () => (await ledger.waiting()) === 2, { what: 'both claims to wait' });
-    await release();
+    await holder.query('commit');
     expect((await claims).map(({ answer }) => answer).sort()).toEqual(['refused', 'yours']);
   });
 
@@ -246,7 +242,7 @@ describe('an order that waits', () => {
 
   it('is left alone by one relay while another one has it', async () => {
     const sold = await placed();
-    const { release } = await heldOrder(sold);
+    const holder = await heldOrder(sold);
     let answered = 0;
     const relays = times(2, async () => {
       const orders = await takeOrdersToRelay(ledger.bot, 100);
@@ -256,7 +252,7 @@ describe('an order that waits', () => {
     await waitFor(async () => answered + (await ledger.waiting()) === 2, {
       what: 'both relays to pass it by, or to wait',
     });
-    await release();
+    await holder.query('commit');
     expect((await relays).flat()).toEqual([]);
     expect(await takeOrdersToRelay(ledger.bot, 100)).toMatchObject([{ orderId: sold.orderId, tries: 1 }]);
   });

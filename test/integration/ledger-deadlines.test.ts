@@ -92,9 +92,8 @@ describe('the slots of the provider', () => {
     const placements = [ledger.placement(await ledger.person()), ledger.placement(await ledger.person())];
     for (const placement of placements) await ledger.place(placement);
     const [first, second] = placements.map(({ orders }) => orders[0]);
-    const [one, other] = [await ledger.controller.connect(), await ledger.controller.connect()];
+    const [one, other] = [await ledger.begun(ledger.controller), await ledger.begun(ledger.controller)];
     const claim = 'select ledger.claim($1, $2, $3)';
-    for (const client of [one, other]) await client.query('begin');
     await one.query(claim, [first?.orderId, randomUUID(), first?.specHash]);
     let isAnswered = false;
     const claiming = other.query(claim, [second?.orderId, randomUUID(), second?.specHash]).finally(() => {
@@ -105,7 +104,6 @@ describe('the slots of the provider', () => {
     await one.query('commit');
     await claiming;
     await other.query('commit');
-    for (const client of [one, other]) client.release();
     expect(
       await ledger.rows('select count(*)::int as admitted from ledger.orders where admitted_at is not null'),
     ).toEqual([{ admitted: 1 }]);

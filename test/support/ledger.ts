@@ -19,7 +19,7 @@ import { claimOrder } from '../../src/order/claim.ts';
 import { type Observation, observeOrder } from '../../src/order/observation.ts';
 import { type Placed, type Placement, placeOrders } from '../../src/order/placement.ts';
 import type { Database } from '../../src/postgres/call.ts';
-import { createPool, type DatabasePool } from '../../src/postgres/pool.ts';
+import { createPool, type DatabaseClient, type DatabasePool } from '../../src/postgres/pool.ts';
 import { inTransaction } from '../../src/postgres/transaction.ts';
 import { buildVideoJob, serializeVideoJob, type VideoJobInput } from '../../src/videojob/build.ts';
 import { newOrderId } from '../../src/videojob/order-id.ts';
@@ -275,6 +275,14 @@ export class TestLedger {
   async violations(): Promise<z.infer<typeof bug>[]> {
     const { rows } = await this.superuser.query('select * from ledger.violations');
     return z.array(bug).parse(rows);
+  }
+
+  /** A transaction that is left open; rolled back with its test where the test has not ended it. */
+  async begun(pool: DatabasePool = this.bot): Promise<DatabaseClient> {
+    const client = await pool.connect();
+    await client.query('begin');
+    onTestFinished(() => client.query('rollback').then(() => client.release()));
+    return client;
   }
 
   /** How many connections to this database wait for a lock. */
